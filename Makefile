@@ -1,0 +1,47 @@
+# Two commands do everything: `make demo` and `make test`. Both set the machine up first.
+SHELL := /bin/bash
+JOBS ?= $(shell nproc)
+BUILD := build
+# Real simulation data for tests and benches; without it they skip visibly.
+GAUSSITU_DATA ?= $(firstword $(wildcard ../shared/data))
+export GAUSSITU_DATA
+
+.PHONY: help setup native ts demo test test-native test-ts lint format bench clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: .setup-stamp ## install system packages (apt, when root or sudo), npm packages
+.setup-stamp: package-lock.json scripts/setup.sh
+	bash scripts/setup.sh
+	@touch $@
+
+native: setup ## build the native core, addon and client
+	@cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release > $(BUILD).cmake.log 2>&1 || { cat $(BUILD).cmake.log; exit 1; }
+	@rm -f $(BUILD).cmake.log
+	cmake --build $(BUILD) --parallel $(JOBS)
+
+ts: setup ## compile TypeScript into dist/
+	npx tsc -p tsconfig.build.json
+
+demo: native ts ## a Gray-Scott simulation coupled to the service: compressed files, a table, a picture
+	bash examples/gray-scott/demo.sh
+
+test: native ts ## the whole test suite
+	bash scripts/test.sh
+
+lint: native ## types, oxlint, prettier, clang-format
+	npx tsc --noEmit
+	npx oxlint --type-aware --deny-warnings
+	npx prettier --check --log-level warn .
+	git ls-files 'native/*.[ch]' 'native/*.[ch]pp' 'examples/*.[ch]pp' | xargs clang-format --dry-run --Werror
+
+format: setup ## rewrite all sources in the house style
+	npx prettier --write --log-level warn .
+	git ls-files 'native/*.[ch]' 'native/*.[ch]pp' 'examples/*.[ch]pp' | xargs clang-format -i
+
+bench: native ts ## all benchmarks as tables (see docs/benchmarks.md)
+	bash bench/run.sh
+
+clean: ## remove everything built
+	rm -rf $(BUILD) dist .setup-stamp demo-out bench-out
