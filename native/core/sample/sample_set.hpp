@@ -1,0 +1,44 @@
+// Samples: the (position, value) pairs a model is trained on and measured against, cut into tiles for the
+// kernels.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "base/views.hpp"
+#include "model/model.hpp"
+
+namespace gaussitu {
+
+inline constexpr uint32_t kNoSource = 0xffffffffu;
+
+/// A compact group of samples; `begin` and `count` are multiples of 16 (the kernels' lane count).
+struct Tile {
+  uint32_t begin = 0, count = 0;
+  float lo[3], hi[3];  // bounding box of its samples, model units
+};
+
+struct SampleSet {
+  Domain domain;
+  double value_min = 0, value_range = 0;  // of the finite values
+  float mean = 0.5f;                      // scaled mean of the finite values
+  size_t total = 0;                       // values in the field without ghosts: the length of a decoded array
+  size_t finite = 0;                      // samples with weight 1
+  std::vector<float> x, y, z;             // [padded] model units
+  std::vector<float> value;               // [padded] scaled to [0, 1]
+  std::vector<float> weight;              // [padded] 1, or 0 for padding and non-finite values
+  std::vector<uint32_t> source;           // [padded] index in the array without ghosts; kNoSource for padding
+  std::vector<Tile> tiles;                // in Morton order
+  bool rows = false;  // each run of 16 lanes has equal y, equal z and x spaced by 1: the kernels' fast path
+};
+
+/// Samples of `values` on `mesh`; an ArrayView without data gives positions only (value 0, weight 1).
+/// Throws invalid_argument when sizes, strides, cell indices or dims do not fit together.
+SampleSet make_samples(const MeshView& mesh, Association association, const ArrayView& values);
+
+/// Positions only, in the coordinates of an existing model: world points [n, 3]. For decoding and queries.
+SampleSet make_points(const Domain& domain, const ArrayView& points);
+
+/// Positions of a mesh's samples in the coordinates of an existing model.
+SampleSet make_positions(const Domain& domain, const MeshView& mesh, Association association);
+
+}  // namespace gaussitu

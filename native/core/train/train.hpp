@@ -1,0 +1,63 @@
+// Training: from samples to a model, cold or warm, by Levenberg-Marquardt or Adam.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <functional>
+
+#include "model/model.hpp"
+#include "sample/sample_set.hpp"
+
+namespace gaussitu {
+
+enum class Optimiser : uint8_t { levenberg_marquardt = 0, adam = 1 };
+
+struct Progress {
+  int iteration = 0, iterations = 0;  // done, planned
+  double psnr = 0;                    // dB over the value range, of the model before quantisation
+  double seconds = 0;
+  size_t gaussians = 0;
+};
+
+/// How the caller watches and stops a run. Both may be used from other threads.
+struct Control {
+  const std::atomic<bool>* cancel = nullptr;         // true: throw Error(cancelled) within one iteration
+  std::function<void(const Progress&)> on_progress;  // called from the training thread, at most per iteration
+};
+
+struct TrainSettings {
+  Optimiser optimiser = Optimiser::levenberg_marquardt;
+  int iterations = 60;  // at most
+  double seconds = 0;  // 0: no limit; else no iteration starts after this time (results then depend on speed)
+  double target_psnr = 0;  // 0: none; else stop when reached
+  bool anneal = true;      // shrink steps over the second half
+};
+
+struct TrainResult {
+  int iterations = 0;
+  double seconds = 0;
+  double psnr = 0;
+  double pair_evaluations = 0;  // Gaussian-sample pairs computed, forward and backward counted once each
+};
+
+/// A cold start: about `count` Gaussians placed by importance (gradient magnitude mixed with uniform),
+/// exactly `count` unless there are fewer samples. Deterministic.
+Model initialise(const SampleSet& samples, size_t count);
+
+/// A warm start: `model` moved into the value scaling and coverage of `samples`; same count.
+void rescale(Model& model, const SampleSet& samples);
+
+/// Adds Gaussians at the worst-fitted places, or removes those that matter least, until there are `count`.
+void resize_model(Model& model, const SampleSet& samples, size_t count);
+
+/// Improves all parameters in place. The result does not depend on thread count or instruction set.
+TrainResult train(Model& model, const SampleSet& samples, const TrainSettings& settings,
+                  const Control& control);
+
+/// Solves for the values v alone (the problem is linear in v) by conjugate gradients; used after quantising
+/// shapes.
+void solve_values(Model& model, const SampleSet& samples, int iterations, const Control& control);
+
+/// Sets model.coverage so that every finite sample counts as inside.
+void fit_coverage(Model& model, const SampleSet& samples);
+
+}  // namespace gaussitu
