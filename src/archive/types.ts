@@ -1,0 +1,104 @@
+import type { Association, Dtype, Target } from '../protocol/field.js';
+import type { MeshBlock } from '../protocol/mesh.js';
+import type { FieldKind, RunInfo, StepSummary } from '../protocol/source.js';
+
+/** The proof that goes with every stored field block, from a real decode before commit. */
+export interface Certificate {
+  target: Target | null;
+  /** Finite minimum and maximum of the original; their difference is the PSNR's peak. */
+  valueMin: number;
+  valueMax: number;
+  rmse: number;
+  maxError: number;
+  psnr: number;
+  values: number;
+  nonFinite: number;
+  /** CRC-32 of the decoded array in the field's dtype, without ghosts. */
+  crc: number;
+  rawBytes: number;
+  gaussians: number;
+  iterations: number;
+  trainSeconds: number;
+  start: 'cold' | 'warm';
+}
+
+/** One scalar component of one field on one block at one step, ready to be stored or as read. */
+export interface FieldRecord {
+  /** Field name; components of a vector are name_x, name_y, name_z (or name_0 ... for other counts). */
+  name: string;
+  mesh: string;
+  block: number;
+  association: Association;
+  dtype: Dtype;
+  units?: string;
+  kind: FieldKind;
+  /** gaussian: the model's payload; lossless: deflate of the raw values without ghosts; else empty. */
+  payload: Uint8Array;
+  certificate: Certificate;
+}
+
+export interface StepRecord {
+  step: number;
+  time: number;
+  fields: FieldRecord[];
+}
+
+export interface ArchiveWriterOptions {
+  info: RunInfo;
+  /** 'store' keeps mesh geometry (once per version), 'none' only what is needed to decode on grids. */
+  mesh: 'store' | 'none';
+  /** Settings of the run as given, kept for the record. */
+  settings: Record<string, unknown>;
+}
+
+/**
+ * Writes one run folder. One file per committed step: built in memory, written under a temporary name, fsynced,
+ * renamed, directory fsynced. Opening an existing run of the same id goes on after its last step; another id, or a
+ * folder that another live process writes to, is refused (ARCHIVE_BUSY).
+ */
+export interface ArchiveWriter {
+  readonly path: string;
+  /** Last durable step, -1 when none. */
+  readonly lastStep: number;
+  /** Bytes on disk so far and raw bytes they stand for, per field name: the rate control's feedback. */
+  totals(field: string): { raw: number; stored: number };
+  /** Bytes that a step of `fields` field blocks costs beyond its payloads: what rate control must reserve. */
+  overheadBytes(fieldBlocks: number): number;
+  /** Payload of the last committed step for a warm start; undefined when there is none. */
+  previousPayload(name: string, mesh: string, block: number): Promise<Uint8Array | undefined>;
+  writeMesh(mesh: MeshBlock): Promise<void>;
+  /** Durable when it resolves. Throws ARCHIVE_FAILED (disk full, folder gone); the archive stays readable. */
+  commitStep(step: StepRecord): Promise<StepSummary>;
+  /** Records a step that was given up, with the reason. */
+  recordDropped(step: number, reason: string): Promise<void>;
+  close(finished: boolean): Promise<void>;
+}
+
+export interface FieldEntry extends FieldRecord {
+  /** Payload plus this field block's share of the file's overhead. */
+  storedBytes: number;
+}
+export interface StepEntry {
+  step: number;
+  time: number;
+  file: string;
+  fileBytes: number;
+  fields: FieldEntry[];
+}
+
+/** Reads a run folder, also while it is being written. */
+export interface ArchiveReader {
+  readonly path: string;
+  readonly info: RunInfo;
+  readonly settings: Record<string, unknown>;
+  readonly finished: boolean;
+  readonly dropped: { step: number; reason: string }[];
+  /** Committed steps in order. Rescans the folder. */
+  steps(): Promise<number[]>;
+  /** Throws NOT_FOUND, CORRUPT_STREAM (naming the file). */
+  readStep(step: number): Promise<StepEntry>;
+  /** The mesh block as of `step`; undefined when the archive keeps none. */
+  readMesh(name: string, block: number, step: number): Promise<MeshBlock | undefined>;
+  /** All bytes of mesh files. */
+  meshBytes(): Promise<number>;
+}

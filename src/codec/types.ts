@@ -1,0 +1,99 @@
+import type { Association } from '../protocol/field.js';
+import type { Coordinates, GhostLayers, Mesh, Triple } from '../protocol/mesh.js';
+
+/** Exactly one key: payload bytes (met from below), PSNR in dB (met from above), or a number of Gaussians. */
+export type EncodeTarget = { bytes: number } | { psnr: number } | { gaussians: number };
+
+export interface EncodeProgress {
+  iteration: number;
+  iterations: number;
+  /** dB over the value range, before quantisation. */
+  psnr: number;
+  seconds: number;
+  gaussians: number;
+}
+
+export interface EncodeRequest {
+  mesh: Mesh;
+  ghost?: GhostLayers;
+  association: Association;
+  dtype: 'f32' | 'f64';
+  /** Raw little-endian bytes at any alignment, ghost layers included; not copied, must not change until done. */
+  data: Uint8Array;
+  /** Interleaved components in `data`, and which one to encode. Default 1 and 0. */
+  components?: number;
+  component?: number;
+  target: EncodeTarget;
+  optimiser?: 'lm' | 'adam';
+  /** At most; default: chosen (about 60 cold, 8 warm). */
+  iterations?: number;
+  /** Time limit of the training. Results then depend on the machine's speed. */
+  seconds?: number;
+  /** Payload of the previous step: warm start. */
+  previous?: Uint8Array;
+  onProgress?: (progress: EncodeProgress) => void;
+  signal?: AbortSignal;
+}
+
+/** Measured on the decoded payload, at every finite value, in double precision. */
+export interface Metrics {
+  valueMin: number;
+  valueMax: number;
+  rmse: number;
+  maxError: number;
+  /** dB, 20 log10((valueMax - valueMin) / rmse); Infinity when exact. */
+  psnr: number;
+  values: number;
+  nonFinite: number;
+  /** CRC-32 of the decoded array in the field's dtype, without ghosts. */
+  crc: number;
+}
+
+export interface EncodeResult {
+  payload: Uint8Array;
+  metrics: Metrics;
+  gaussians: number;
+  iterations: number;
+  trainSeconds: number;
+  /** Gaussian-sample pairs evaluated. */
+  pairEvaluations: number;
+  start: 'cold' | 'warm';
+}
+
+/** Where to decode: at the samples of a mesh, at any world points, or on a regular grid over a box. */
+export type DecodeAt =
+  | { mesh: Mesh; ghost?: GhostLayers; association: Association }
+  | { points: Coordinates }
+  | { grid: { dims: Triple; origin: Triple; spacing: Triple } };
+
+export interface Decoded {
+  /** Field values, f64 when asked for or when decoding an f64 field. */
+  values: Float32Array | Float64Array;
+  /** 1 where the point is inside the domain of the model. */
+  inside: Uint8Array;
+}
+
+export interface PayloadInfo {
+  version: number;
+  gaussians: number;
+  valueMin: number;
+  valueRange: number;
+  /** Bounding box of the samples in world coordinates. */
+  lo: Triple;
+  hi: Triple;
+}
+
+/** The typed face of the native codec. All work runs on the codec's own thread pool, never on the event loop. */
+export interface Codec {
+  /** Throws INVALID_ARGUMENT, CANCELLED. */
+  encode(request: EncodeRequest): Promise<EncodeResult>;
+  /** Throws INVALID_ARGUMENT, CORRUPT_STREAM, UNSUPPORTED. */
+  decode(payload: Uint8Array, at: DecodeAt, dtype?: 'f32' | 'f64'): Promise<Decoded>;
+  describe(payload: Uint8Array): PayloadInfo;
+  crc32(bytes: Uint8Array): number;
+  /** Threads of the shared pool. */
+  setThreads(count: number): void;
+  threads(): number;
+  /** 'avx512' | 'avx2' | 'scalar' */
+  instructionSet(): string;
+}
