@@ -1,0 +1,55 @@
+import { Option, type Command } from 'commander';
+import { GaussituError } from '../errors.js';
+import type { Target } from '../protocol/field.js';
+
+export interface TargetOptions {
+  ratio?: number;
+  psnr?: number;
+  bytesPerStep?: number;
+  secondsPerStep?: number;
+}
+
+/** A number above 0, with k, M, G suffixes (powers of 1000) where bytes are meant. */
+export function positive(name: string): (text: string) => number {
+  return (text) => {
+    const match = /^(\d+(?:\.\d+)?(?:e[+-]?\d+)?)([kMG]?)$/i.exec(text);
+    const scale = { '': 1, k: 1e3, m: 1e6, g: 1e9 }[match?.[2]?.toLowerCase() ?? ''] ?? 1;
+    const value = match ? Number(match[1]) * scale : Number.NaN;
+    if (!(value > 0) || !Number.isFinite(value)) {
+      throw new GaussituError('INVALID_ARGUMENT', name, { expected: 'a number above 0', received: text });
+    }
+    return value;
+  };
+}
+
+/** The targets that serve and replay share. */
+export function addTargetOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--ratio <R>', 'raw bytes over stored bytes of every field, e.g. 100')
+        .argParser(positive('--ratio'))
+        .conflicts(['psnr', 'bytesPerStep']),
+    )
+    .addOption(
+      new Option('--psnr <dB>', 'PSNR over the value range, e.g. 42')
+        .argParser(positive('--psnr'))
+        .conflicts(['ratio', 'bytesPerStep']),
+    )
+    .addOption(
+      new Option('--bytes-per-step <N>', 'stored bytes of one step, all fields together, e.g. 200k')
+        .argParser(positive('--bytes-per-step'))
+        .conflicts(['ratio', 'psnr']),
+    )
+    .addOption(
+      new Option('--seconds-per-step <S>', 'training time of one step, all fields together').argParser(
+        positive('--seconds-per-step'),
+      ),
+    );
+}
+
+export function targetOf(options: TargetOptions): Target | undefined {
+  if (options.ratio !== undefined) return { ratio: options.ratio };
+  if (options.psnr !== undefined) return { psnr: options.psnr };
+  if (options.bytesPerStep !== undefined) return { bytes: options.bytesPerStep };
+  return undefined;
+}
