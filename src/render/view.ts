@@ -1,0 +1,115 @@
+import type { Codec } from '../codec/types.js';
+import type { FieldEntry } from '../archive/types.js';
+import { GaussituError } from '../errors.js';
+import type { MeshBlock } from '../protocol/mesh.js';
+import { defaultSlice, sliceGrid, type Grid, type Slice, type SliceRequest } from './grid.js';
+import { assemble, thin, type BlockValues } from './lattice.js';
+import { nearestValues, sliceLattice, volumeLattice, type Box } from './resample.js';
+
+/** Longest axis of a volume that is marched through. */
+const VOLUME_AXIS = 192;
+
+/** One stored block of a field with its decoded values; without a mesh there are only points to ask the model at. */
+export interface DecodedBlock {
+  entry: FieldEntry;
+  mesh?: MeshBlock;
+  /** At the mesh's samples, without ghosts; absent without a mesh. */
+  values?: Float32Array | Float64Array;
+}
+
+export interface SliceViews {
+  decoded: Slice;
+  original?: Slice;
+  error?: Slice;
+}
+
+/** The pictures' data of one field at one step. */
+export interface View {
+  slices(request?: SliceRequest): Promise<SliceViews>;
+  volume(): Promise<Grid>;
+}
+
+/**
+ * Blocks of one uniform lattice are shown node by node. Any other mesh is shown through the model, evaluated on a regular
+ * grid and transparent outside its domain; the original and the error are then those of the nearest sample.
+ * @param originals values at the same samples, block by block in the order of `blocks`, where known
+ */
+export function createView(codec: Codec, blocks: DecodedBlock[], originals?: BlockValues[]): View {
+  const decoded = blocks.flatMap(blockValues);
+  const lattice = decoded.length === blocks.length ? assemble(decoded) : undefined;
+  if (lattice) return latticeView(lattice, originals && assemble(originals));
+  return modelView(codec, blocks, decoded, originals);
+}
+
+function blockValues({ entry, mesh, values }: DecodedBlock): BlockValues[] {
+  if (!mesh || !values) return [];
+  return [{ mesh: mesh.mesh, ghost: mesh.ghost, association: entry.association, values }];
+}
+
+function latticeView(decoded: Grid, original: Grid | undefined): View {
+  return {
+    async slices(request = defaultSlice(decoded)) {
+      const slice = sliceGrid(decoded, request);
+      if (!original) return { decoded: slice };
+      const truth = sliceGrid(original, request);
+      return {
+        decoded: slice,
+        original: truth,
+        error: { ...slice, values: slice.values.map((value, i) => value - truth.values[i]!) },
+      };
+    },
+    async volume() {
+      return thin(decoded, VOLUME_AXIS);
+    },
+  };
+}
+
+function modelView(
+  codec: Codec,
+  blocks: DecodedBlock[],
+  decoded: BlockValues[],
+  originals: BlockValues[] | undefined,
+): View {
+  const models = blocks.filter(({ entry }) => entry.kind === 'gaussian');
+  if (models.length === 0) {
+    throw new GaussituError('UNSUPPORTED', 'render', {
+      expected: 'a field on a uniform grid or one that is stored as a Gaussian model',
+      received: `${blocks[0]?.entry.kind ?? 'no'} data on a mesh that is not a uniform grid`,
+    });
+  }
+  const box = union(models.map(({ entry }) => codec.describe(entry.payload)));
+  const evaluate = async (lattice: Omit<Grid, 'values'>): Promise<Grid> => {
+    const [nx, ny, nz] = lattice.dims;
+    const values = new Float64Array(nx * ny * nz).fill(Number.NaN);
+    for (const { entry } of models) {
+      const part = await codec.decode(entry.payload, { grid: lattice }, 'f64');
+      for (let i = 0; i < values.length; i++) if (part.inside[i]) values[i] = part.values[i]!;
+    }
+    return { ...lattice, values };
+  };
+  const middle: SliceRequest = { axis: 0, value: 0, unit: 'index' };
+  return {
+    async slices(request) {
+      const { lattice, axis } = sliceLattice(box, request);
+      const grid = await evaluate(lattice);
+      const cut = (of: Grid) => sliceGrid(of, { ...middle, axis });
+      if (!originals) return { decoded: cut(grid) };
+      const errors = decoded.map((block, b) => ({
+        ...block,
+        values: Float64Array.from(block.values, (value, i) => value - originals[b]!.values[i]!),
+      }));
+      return {
+        decoded: cut(grid),
+        original: cut(nearestValues(originals, lattice, grid)),
+        ...(errors.length > 0 && { error: cut(nearestValues(errors, lattice, grid)) }),
+      };
+    },
+    volume: () => evaluate(volumeLattice(box)),
+  };
+}
+
+function union(boxes: Box[]): Box {
+  const corner = (pick: 'lo' | 'hi', choose: (...values: number[]) => number) =>
+    [0, 1, 2].map((a) => choose(...boxes.map((box) => box[pick][a]!))) as [number, number, number];
+  return { lo: corner('lo', Math.min), hi: corner('hi', Math.max) };
+}
