@@ -7,7 +7,7 @@ import type { Raster } from './raster.js';
 const LIGHT = [-0.45, 0.35, 0.82] as const;
 const AMBIENT = 0.45;
 /** Optical depth of fully opaque matter over the length of the box's diagonal. */
-const DENSITY = 60;
+const DENSITY = 120;
 /** Fraction of the volume that is not transparent. */
 const SHOWN = 0.3;
 
@@ -98,7 +98,8 @@ function trilinear(
 
 /**
  * Opacity [256] over the colour map, from the field's histogram smoothed a little: values are ordered by how common they
- * are; the rarest are opaque, and those beyond the rarest `SHOWN` of the volume transparent.
+ * are; the rarest are opaque, and those beyond the rarest `SHOWN` of the volume transparent. Values next to the commonest
+ * are drawn thinner, or the fringe of a structure would hide what is in it.
  */
 export function opacityByRarity(grid: Grid, map: Colormap): Float64Array {
   const counts = new Float64Array(256);
@@ -110,10 +111,13 @@ export function opacityByRarity(grid: Grid, map: Colormap): Float64Array {
   });
   const total = smooth.reduce((sum, c) => sum + c, 0);
   const byRarity = [...smooth.keys()].sort((a, b) => smooth[a]! - smooth[b]!);
+  const common = byRarity.at(-1)!;
   const opacity = new Float64Array(256);
   let below = 0;
   for (const bin of byRarity) {
-    opacity[bin] = Math.max(0, 1 - below / (SHOWN * total)) ** 1.5;
+    const rarity = Math.max(0, 1 - below / (SHOWN * total));
+    const distance = Math.abs(bin - common) / Math.max(common, 255 - common);
+    opacity[bin] = rarity ** 1.5 * distance ** 1.5;
     below += smooth[bin]!;
   }
   return opacity;
