@@ -66,6 +66,10 @@ export interface ArchiveWriter {
   overheadBytes(fieldBlocks: number): number;
   /** Payload of the last committed step for a warm start; undefined when there is none. */
   previousPayload(name: string, mesh: string, block: number): Promise<Uint8Array | undefined>;
+  /**
+   * Used by steps committed from now on, until the next one of the same name and block: call it after the last step that
+   * used its predecessor was committed. A mesh that is there already is not stored again.
+   */
   writeMesh(mesh: MeshBlock): Promise<void>;
   /** Durable when it resolves. Throws ARCHIVE_FAILED (disk full, folder gone); the archive stays readable. */
   commitStep(step: StepRecord): Promise<StepSummary>;
@@ -101,4 +105,6 @@ export interface ArchiveReader {
   readMesh(name: string, block: number, step: number): Promise<MeshBlock | undefined>;
   /** All bytes of mesh files. */
   meshBytes(): Promise<number>;
+  /** Bytes of a mesh's arrays, all blocks, as the simulation held them at `step`; 0 for uniform grids. */
+  meshRawBytes(name: string, step: number): Promise<number>;
 }
