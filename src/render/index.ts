@@ -1,4 +1,4 @@
-import type { FieldEntry, StepEntry } from '../archive/types.js';
+import { mergeCertificates, type FieldEntry, type StepEntry } from '../archive/index.js';
 import type { Codec } from '../codec/types.js';
 import { colormap } from './colormap.js';
 import { drawFigure } from './figure.js';
@@ -68,24 +68,14 @@ export async function renderField(request: RenderRequest): Promise<Buffer> {
   });
 }
 
-const finite = (entry: FieldEntry) => entry.certificate.values - entry.certificate.nonFinite;
-
 /** What the stored field reached, all blocks together. */
 function summary(entries: FieldEntry[]): string {
   const sum = (of: (entry: FieldEntry) => number) => entries.reduce((total, entry) => total + of(entry), 0);
-  const raw = sum((entry) => entry.certificate.rawBytes);
+  const { rawBytes, psnr, maxError } = mergeCertificates(entries.map((entry) => entry.certificate));
   const stored = sum((entry) => entry.storedBytes);
-  const parts = [`${bytes(raw)} → ${bytes(stored)}`, `ratio ${number(raw / stored)}:1`];
-  const squares = sum((entry) => entry.certificate.rmse ** 2 * finite(entry));
-  if (squares > 0) {
-    const lo = Math.min(...entries.map((entry) => entry.certificate.valueMin));
-    const hi = Math.max(...entries.map((entry) => entry.certificate.valueMax));
-    const rmse = Math.sqrt(squares / sum(finite));
-    parts.push(`PSNR ${(20 * Math.log10((hi - lo) / rmse)).toFixed(2)} dB`);
-    parts.push(`max error ${number(Math.max(...entries.map((entry) => entry.certificate.maxError)))}`);
-  } else {
-    parts.push('exact');
-  }
+  const parts = [`${bytes(rawBytes)} → ${bytes(stored)}`, `ratio ${number(rawBytes / stored)}:1`];
+  if (Number.isFinite(psnr)) parts.push(`PSNR ${psnr.toFixed(2)} dB`, `max error ${number(maxError)}`);
+  else parts.push('exact');
   const gaussians = sum((entry) => entry.certificate.gaussians);
   if (gaussians > 0) parts.push(`${gaussians.toLocaleString('en-US')} Gaussians`);
   return parts.join('  ·  ');
