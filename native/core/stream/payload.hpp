@@ -5,25 +5,30 @@
 #include <vector>
 
 #include "model/model.hpp"
+#include "quantize/quantised_model.hpp"
 
 namespace gaussitu {
 
-/// Quantiser steps, all relative: chosen by the encoder, stored in the payload.
-struct QuantSteps {
-  float position = 0;  // model units
-  float shape = 0;     // of log diagonal and relative off-diagonal
-  float value = 0;     // scaled value
+inline constexpr uint8_t kPayloadVersion = 1;
+/// A payload holds at least one bit per Gaussian (padded if it must be): what a reader may allocate is thus
+/// bounded by a small multiple of the bytes it was given.
+inline constexpr size_t kMaxGaussiansPerByte = 8;
+inline constexpr size_t kMaxGaussians = size_t{1} << 24;
+
+/// Bytes of a quantised model: decode_payload(encode_payload(q)) == from_integers(q), bit for bit.
+std::vector<uint8_t> encode_payload(const QuantisedModel& q);
+
+/// Throws corrupt_stream (damaged, truncated) or unsupported (a newer version). Reads no byte outside
+/// `bytes`.
+QuantisedModel parse_payload(std::span<const uint8_t> bytes);
+inline Model decode_payload(std::span<const uint8_t> bytes) { return from_integers(parse_payload(bytes)); }
+
+/// The header alone: domain, value scaling, number of Gaussians. Throws like parse_payload.
+struct PayloadInfo {
+  Model header;
+  size_t gaussians = 0;
+  uint8_t version = 0;
 };
-
-/// Replaces every parameter by its decoded value and sorts the Gaussians into payload order.
-void quantise(Model& model, const QuantSteps& steps);
-
-/// Bytes of a model that was quantised with these steps: decode_payload(encode_payload(m, s)) == m, bit for
-/// bit.
-std::vector<uint8_t> encode_payload(const Model& model, const QuantSteps& steps);
-
-/// Throws corrupt_stream or unsupported; reads no byte outside `bytes`, allocates no more than a small
-/// multiple of its size allows.
-Model decode_payload(std::span<const uint8_t> bytes);
+PayloadInfo describe_payload(std::span<const uint8_t> bytes);
 
 }  // namespace gaussitu

@@ -1,0 +1,141 @@
+// Sixteen floats with one meaning on every instruction set: one AVX-512 register, two AVX2 registers, or a
+// plain array. Only IEEE elementwise operations and one fixed summation tree, so all of them give the same
+// bits. Include from *.isa.cpp only: everything lives in the namespace of the instruction set it is compiled
+// for.
+#pragma once
+#include <cstdint>
+
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#ifndef GAUSSITU_ISA
+#error "simd.hpp is for *.isa.cpp files, which CMake compiles once per instruction set"
+#endif
+#define GAUSSITU_INLINE inline __attribute__((always_inline))
+
+namespace gaussitu::GAUSSITU_ISA {
+
+inline constexpr int kLanes = 16;
+
+#if defined(__AVX512F__)
+
+struct f32x16 {
+  __m512 r;
+};
+GAUSSITU_INLINE f32x16 load(const float* p) { return {_mm512_loadu_ps(p)}; }
+GAUSSITU_INLINE void store(float* p, f32x16 a) { _mm512_storeu_ps(p, a.r); }
+GAUSSITU_INLINE f32x16 splat(float a) { return {_mm512_set1_ps(a)}; }
+GAUSSITU_INLINE f32x16 operator+(f32x16 a, f32x16 b) { return {_mm512_add_ps(a.r, b.r)}; }
+GAUSSITU_INLINE f32x16 operator-(f32x16 a, f32x16 b) { return {_mm512_sub_ps(a.r, b.r)}; }
+GAUSSITU_INLINE f32x16 operator*(f32x16 a, f32x16 b) { return {_mm512_mul_ps(a.r, b.r)}; }
+GAUSSITU_INLINE f32x16 operator/(f32x16 a, f32x16 b) { return {_mm512_div_ps(a.r, b.r)}; }
+GAUSSITU_INLINE f32x16 fma(f32x16 a, f32x16 b, f32x16 c) { return {_mm512_fmadd_ps(a.r, b.r, c.r)}; }
+/// a > b ? a : b, elementwise; b where either is NaN.
+GAUSSITU_INLINE f32x16 max(f32x16 a, f32x16 b) { return {_mm512_max_ps(a.r, b.r)}; }
+GAUSSITU_INLINE f32x16 min(f32x16 a, f32x16 b) { return {_mm512_min_ps(a.r, b.r)}; }
+/// Bit i is set where a[i] < b[i].
+GAUSSITU_INLINE uint32_t less(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a.r, b.r, _CMP_LT_OQ); }
+
+#elif defined(__AVX2__)
+
+struct f32x16 {
+  __m256 lo, hi;
+};
+GAUSSITU_INLINE f32x16 load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+GAUSSITU_INLINE void store(float* p, f32x16 a) {
+  _mm256_storeu_ps(p, a.lo);
+  _mm256_storeu_ps(p + 8, a.hi);
+}
+GAUSSITU_INLINE f32x16 splat(float a) { return {_mm256_set1_ps(a), _mm256_set1_ps(a)}; }
+GAUSSITU_INLINE f32x16 operator+(f32x16 a, f32x16 b) {
+  return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)};
+}
+GAUSSITU_INLINE f32x16 operator-(f32x16 a, f32x16 b) {
+  return {_mm256_sub_ps(a.lo, b.lo), _mm256_sub_ps(a.hi, b.hi)};
+}
+GAUSSITU_INLINE f32x16 operator*(f32x16 a, f32x16 b) {
+  return {_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)};
+}
+GAUSSITU_INLINE f32x16 operator/(f32x16 a, f32x16 b) {
+  return {_mm256_div_ps(a.lo, b.lo), _mm256_div_ps(a.hi, b.hi)};
+}
+GAUSSITU_INLINE f32x16 fma(f32x16 a, f32x16 b, f32x16 c) {
+  return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
+}
+GAUSSITU_INLINE f32x16 max(f32x16 a, f32x16 b) {
+  return {_mm256_max_ps(a.lo, b.lo), _mm256_max_ps(a.hi, b.hi)};
+}
+GAUSSITU_INLINE f32x16 min(f32x16 a, f32x16 b) {
+  return {_mm256_min_ps(a.lo, b.lo), _mm256_min_ps(a.hi, b.hi)};
+}
+GAUSSITU_INLINE uint32_t less(f32x16 a, f32x16 b) {
+  const int lo = _mm256_movemask_ps(_mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ));
+  const int hi = _mm256_movemask_ps(_mm256_cmp_ps(a.hi, b.hi, _CMP_LT_OQ));
+  return static_cast<uint32_t>(lo) | static_cast<uint32_t>(hi) << 8;
+}
+
+#else
+
+struct f32x16 {
+  float r[16];
+};
+#define GAUSSITU_LANES for (int i = 0; i < 16; i++)
+GAUSSITU_INLINE f32x16 load(const float* p) {
+  f32x16 a;
+  GAUSSITU_LANES a.r[i] = p[i];
+  return a;
+}
+GAUSSITU_INLINE void store(float* p, const f32x16& a) { GAUSSITU_LANES p[i] = a.r[i]; }
+GAUSSITU_INLINE f32x16 splat(float s) {
+  f32x16 a;
+  GAUSSITU_LANES a.r[i] = s;
+  return a;
+}
+GAUSSITU_INLINE f32x16 operator+(f32x16 a, const f32x16& b) {
+  GAUSSITU_LANES a.r[i] += b.r[i];
+  return a;
+}
+GAUSSITU_INLINE f32x16 operator-(f32x16 a, const f32x16& b) {
+  GAUSSITU_LANES a.r[i] -= b.r[i];
+  return a;
+}
+GAUSSITU_INLINE f32x16 operator*(f32x16 a, const f32x16& b) {
+  GAUSSITU_LANES a.r[i] *= b.r[i];
+  return a;
+}
+GAUSSITU_INLINE f32x16 operator/(f32x16 a, const f32x16& b) {
+  GAUSSITU_LANES a.r[i] /= b.r[i];
+  return a;
+}
+GAUSSITU_INLINE f32x16 fma(f32x16 a, const f32x16& b, const f32x16& c) {
+  GAUSSITU_LANES a.r[i] = __builtin_fmaf(a.r[i], b.r[i], c.r[i]);
+  return a;
+}
+GAUSSITU_INLINE f32x16 max(f32x16 a, const f32x16& b) {
+  GAUSSITU_LANES a.r[i] = a.r[i] > b.r[i] ? a.r[i] : b.r[i];
+  return a;
+}
+GAUSSITU_INLINE f32x16 min(f32x16 a, const f32x16& b) {
+  GAUSSITU_LANES a.r[i] = a.r[i] < b.r[i] ? a.r[i] : b.r[i];
+  return a;
+}
+GAUSSITU_INLINE uint32_t less(const f32x16& a, const f32x16& b) {
+  uint32_t mask = 0;
+  GAUSSITU_LANES mask |= static_cast<uint32_t>(a.r[i] < b.r[i]) << i;
+  return mask;
+}
+#undef GAUSSITU_LANES
+
+#endif
+
+/// Sum of all lanes, always in this order: halves are folded 16 -> 8 -> 4 -> 2 -> 1.
+GAUSSITU_INLINE float sum(const f32x16& a) {
+  float t[16];
+  store(t, a);
+  for (int half = 8; half > 0; half /= 2)
+    for (int i = 0; i < half; i++) t[i] += t[i + half];
+  return t[0];
+}
+
+}  // namespace gaussitu::GAUSSITU_ISA

@@ -1,0 +1,131 @@
+#include "encode/encode.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "encode/measure.hpp"
+#include "encode/trainer.hpp"
+
+namespace gaussitu {
+
+namespace {
+
+// What a byte buys, learned on turbulence, reaction-diffusion and unstructured fields (docs/model.md): doubling
+// the Gaussians brings about 5 dB, and it is best to let quantisation add about a fifth of the model's error.
+constexpr double kBitsPerGaussian = 50;
+constexpr double kHeaderBytes = 75;
+constexpr double kNoise = 0.2;
+constexpr double kDecibelsPerDoubling = 5;
+
+void check(const EncodeSettings& s) {
+  const EncodeTarget& t = s.target;
+  const int given = (t.bytes > 0) + (t.psnr > 0) + (t.gaussians > 0);
+  if (given != 1 || !(t.psnr >= 0 && t.psnr <= 200))
+    throw Error(Code::invalid_argument,
+                "Expected exactly one target of bytes, psnr (0 to 200 dB), gaussians but received " +
+                    std::to_string(given));
+  if (t.gaussians > kMaxGaussians)
+    throw Error(Code::invalid_argument, "Expected at most " + std::to_string(kMaxGaussians) +
+                                            " Gaussians but received " + std::to_string(t.gaussians));
+  if (s.iterations < 0 || !(s.seconds >= 0) || !std::isfinite(s.seconds))
+    throw Error(Code::invalid_argument, "Expected iterations and seconds of 0 (chosen, no limit) or more");
+}
+
+size_t to_count(double x, const Trainer& trainer) {
+  return static_cast<size_t>(std::clamp(x, 1.0, static_cast<double>(trainer.most())));
+}
+
+double decibels(double mse) { return -10 * std::log10(std::max(mse, 1e-20)); }
+
+/// A field without variation: its header says all.
+Finished constant(const SampleSet& samples) {
+  Finished out;
+  out.integers.header.domain = samples.domain;
+  out.integers.header.value_min = samples.value_min;
+  out.integers.header.value_range = samples.value_range;
+  out.integers.header.mean = samples.mean;
+  out.payload = encode_payload(out.integers);
+  return out;
+}
+
+Finished meet_bytes(Trainer& trainer, size_t bytes, size_t previous_bytes) {
+  const double goal = std::max(1.0, static_cast<double>(bytes) - kHeaderBytes);
+  const int planned = trainer.planned();
+  double count = 8 * goal / kBitsPerGaussian;
+  if (trainer.warm()) {
+    const double per_gaussian = (static_cast<double>(previous_bytes) - kHeaderBytes) /
+                                static_cast<double>(trainer.previous_count());
+    const double ratio = goal / std::max(1.0, per_gaussian) / static_cast<double>(trainer.previous_count());
+    // The same count again when it nearly fits: finer or coarser steps do the rest.
+    count = static_cast<double>(trainer.previous_count()) * (std::fabs(ratio - 1) < 0.04 ? 1 : ratio);
+    trainer.train_with(to_count(count, trainer), planned, true);
+  } else {
+    trainer.train_with(to_count(count, trainer), planned, true);
+  }
+  return Finisher(trainer.model(), trainer.samples(), trainer.control()).to_bytes(bytes);
+}
+
+Finished meet_psnr(Trainer& trainer, double psnr) {
+  const double need = psnr + 10 * std::log10(1 + kNoise);
+  const int planned = trainer.planned();
+  double count = trainer.warm() ? static_cast<double>(trainer.previous_count())
+                                : std::max(16.0, static_cast<double>(trainer.samples().finite) / 400);
+  // Cheap trials find the count, then one whole training of a warm-started model.
+  constexpr int kTrials = 5;
+  const int trial_iterations = std::max(1, trainer.warm() ? planned / 2 : planned / 4);
+  const double still_to_gain = trainer.warm() ? 0.3 : 1.5;
+  for (int i = 0; i < kTrials && !trainer.out_of_time(); ++i) {
+    trainer.train_with(to_count(count, trainer), trial_iterations, false);
+    const double missing = need - trainer.result().psnr - still_to_gain;
+    if (std::fabs(missing) < 0.3) break;
+    count *= std::exp2(std::clamp(missing / kDecibelsPerDoubling, -3.0, 2.0));
+    if (to_count(count, trainer) == trainer.model().count()) break;
+  }
+  trainer.train_with(to_count(count, trainer), planned, true);
+  Finished best = Finisher(trainer.model(), trainer.samples(), trainer.control()).to_psnr(psnr);
+  for (int i = 0; i < kTrials && decibels(best.mse) < psnr && !trainer.out_of_time(); ++i) {
+    const double missing = need - decibels(best.mse);
+    count = static_cast<double>(trainer.model().count()) *
+            std::exp2(std::clamp(missing / kDecibelsPerDoubling, 0.05, 2.0));
+    if (to_count(count, trainer) == trainer.model().count()) break;
+    trainer.train_with(to_count(count, trainer), std::max(6, planned / 3), true);
+    best = Finisher(trainer.model(), trainer.samples(), trainer.control()).to_psnr(psnr);
+  }
+  return best;
+}
+
+}  // namespace
+
+EncodeResult encode(const MeshView& mesh, Association association, const ArrayView& values,
+                    const EncodeSettings& settings, const Control& control) {
+  check(settings);
+  const SampleSet samples = make_samples(mesh, association, values);
+  EncodeResult out;
+  Finished finished;
+  if (samples.finite == 0 || !(samples.value_range > 0)) {
+    finished = constant(samples);
+  } else {
+    Trainer trainer(samples, settings, control);
+    const EncodeTarget& target = settings.target;
+    if (target.bytes > 0) {
+      finished = meet_bytes(trainer, target.bytes, settings.previous.size());
+    } else if (target.psnr > 0) {
+      finished = meet_psnr(trainer, target.psnr);
+    } else {
+      trainer.train_with(to_count(static_cast<double>(target.gaussians), trainer), trainer.planned(), true);
+      finished = Finisher(trainer.model(), samples, control).to_noise(kNoise);
+    }
+    // A model that does not pay for itself: the mean alone is smaller.
+    if (target.bytes > 0 && finished.payload.size() > target.bytes) finished = constant(samples);
+    out.training = trainer.result();
+    out.warm = trainer.warm();
+  }
+  out.payload = std::move(finished.payload);
+  const Model decoded = decode_payload(out.payload);
+  out.gaussians = decoded.count();
+  out.metrics = measure(decoded, samples, mesh, association, values);
+  return out;
+}
+
+}  // namespace gaussitu

@@ -1,0 +1,119 @@
+#include "encode/finish.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "encode/measure.hpp"
+
+namespace gaussitu {
+
+namespace {
+
+constexpr int kValueIterations = 8;
+constexpr double kFinest = 1e-3, kCoarsest = 1.5;
+/// Proportions found on turbulence; probing may move them by kTrust either way.
+constexpr QuantSteps kUsual{1.0f, 1.0f, 1.2f, 0.11f};
+constexpr double kTrust = 8;
+constexpr QuantSteps kExact{1e-5f, 1e-5f, 1e-5f, 1e-5f};
+
+/// Greatest x in [lo, hi] (logarithmic scale, to 0.5 %) with good(x), which is true below some x; lo if none.
+template <class Good>
+double bisect(double lo, double hi, Good good) {
+  if (good(hi)) return hi;
+  while (hi / lo > 1.005) {
+    const double middle = std::sqrt(lo * hi);
+    (good(middle) ? lo : hi) = middle;
+  }
+  return lo;
+}
+
+}  // namespace
+
+Finisher::Finisher(const Model& model, const SampleSet& samples, const Control& control)
+    : model_(model), samples_(samples), control_(control), ratio_(kUsual) {
+  model_mse_ = mean_squared_error(model, samples);
+  const double scale = std::clamp(2 * std::sqrt(model_mse_), 0.01, 0.2);
+  float QuantSteps::* const kinds[] = {&QuantSteps::position, &QuantSteps::scale, &QuantSteps::skew,
+                                       &QuantSteps::value};
+  double cost[4];
+  for (int k = 0; k < 4; ++k) {
+    QuantSteps probe = kExact;
+    probe.*kinds[k] = storable({0, 0, 0, static_cast<float>(kUsual.*kinds[k] * scale)}).value;
+    const double mse = mean_squared_error(from_integers(to_integers(model, probe)), samples);
+    const double ratio = probe.*kinds[k] / (kUsual.*kinds[k]);
+    cost[k] = std::max(mse - model_mse_, 1e-12) / (ratio * ratio);
+  }
+  // Parameters of each kind per Gaussian: equal cost per parameter.
+  constexpr double number[4] = {3, 3, 3, 1};
+  const double reference = cost[0] / number[0];
+  noise_ = 0;
+  for (int k = 0; k < 4; ++k) {
+    const double factor = std::clamp(std::sqrt(reference / (cost[k] / number[k])), 1 / kTrust, kTrust);
+    ratio_.*kinds[k] = static_cast<float>(kUsual.*kinds[k] * factor);
+    noise_ += cost[k] * factor * factor;
+  }
+}
+
+QuantSteps Finisher::steps(double fineness) const {
+  const auto f = static_cast<float>(fineness);
+  return storable({ratio_.position * f, ratio_.scale * f, ratio_.skew * f, ratio_.value * f});
+}
+
+double Finisher::fineness_for(double noise) const {
+  const double most = noise * std::max(model_mse_, 1e-10);
+  return std::clamp(std::sqrt(most / noise_), kFinest, kCoarsest);
+}
+
+size_t Finisher::bytes_at(double fineness) const {
+  return encode_payload(to_integers(model_, steps(fineness))).size();
+}
+
+Finished Finisher::finish(double fineness) const {
+  Finished out;
+  out.fineness = fineness;
+  out.integers = to_integers(model_, steps(fineness));
+  Model decoded = from_integers(out.integers);
+  solve_values(decoded, samples_, kValueIterations, control_);
+  requantise_values(out.integers, decoded.v);
+  decoded = from_integers(out.integers);
+  fit_coverage(decoded, samples_);
+  out.integers.header.coverage = decoded.coverage;
+  out.mse = mean_squared_error(decoded, samples_);
+  out.payload = encode_payload(out.integers);
+  return out;
+}
+
+Finished Finisher::to_bytes(size_t bytes) const {
+  const auto goal = static_cast<double>(bytes);
+  double fineness = 1 / bisect(1 / kCoarsest, 1 / kFinest, [&](double inverse) {
+    return static_cast<double>(bytes_at(1 / inverse)) <= 0.998 * goal;
+  });
+  Finished out = finish(fineness);
+  // Solving the values again moves the size a little; creep up to the goal from below.
+  for (int i = 0; i < 8 && out.payload.size() > bytes && fineness < kCoarsest; ++i)
+    out = finish(fineness = std::min(kCoarsest, fineness * 1.008));
+  return out;
+}
+
+Finished Finisher::to_psnr(double psnr) const {
+  const double goal = std::pow(10, -psnr / 10);
+  const double start = fineness_for(std::max(goal / std::max(model_mse_, 1e-10) - 1, 0.01));
+  Finished best = finish(start);
+  double good = best.mse <= goal ? start : 0, bad = good > 0 ? 0 : start;
+  for (int i = 0; i < 12; ++i) {
+    const double next = good == 0   ? bad / 1.5
+                        : bad == 0  ? good * 1.25
+                                    : std::sqrt(good * bad);
+    if (next < kFinest || next > kCoarsest || (good > 0 && bad > 0 && bad / good < 1.04)) break;
+    Finished trial = finish(next);
+    const bool met = trial.mse <= goal;
+    (met ? good : bad) = next;
+    const bool better = met ? best.mse > goal || next > best.fineness : trial.mse < best.mse;
+    if (better) best = std::move(trial);
+  }
+  return best;
+}
+
+Finished Finisher::to_noise(double noise) const { return finish(fineness_for(noise)); }
+
+}  // namespace gaussitu

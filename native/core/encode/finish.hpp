@@ -1,0 +1,51 @@
+// From a trained model to a payload: which quantiser steps, so that the bytes or the PSNR come out as asked.
+#pragma once
+#include <vector>
+
+#include "stream/payload.hpp"
+#include "train/train.hpp"
+
+namespace gaussitu {
+
+/// A model as it will be decoded, and its bytes.
+struct Finished {
+  QuantisedModel integers;
+  std::vector<uint8_t> payload;
+  double fineness = 0;  // the step of positions; the others follow it in fixed proportion
+  double mse = 0;       // of the decoded model, scaled values
+};
+
+class Finisher {
+ public:
+  /// Probes how much error a step of each kind of parameter costs, and sets their proportion so that all cost
+  /// the same: the optimum at high rate. Borrows all arguments.
+  Finisher(const Model& model, const SampleSet& samples, const Control& control);
+
+  /// As fine as `bytes` allow. Within 1.5 % below them unless the model is too small for that many or few.
+  Finished to_bytes(size_t bytes) const;
+  /// As coarse as `psnr` (dB) allows; when the model itself is below it, the finest sensible steps.
+  Finished to_psnr(double psnr) const;
+  /// Steps that add the fraction `noise` of the model's own squared error.
+  Finished to_noise(double noise) const;
+
+  /// Mean squared error of the model before quantisation.
+  double model_mse() const { return model_mse_; }
+  /// Fineness at which quantisation adds `noise` times the model's squared error, as probed.
+  double fineness_for(double noise) const;
+  /// Payload bytes at a fineness, before the values are solved again (which changes them by about 0.1 %).
+  size_t bytes_at(double fineness) const;
+
+ private:
+  QuantSteps steps(double fineness) const;
+  /// Quantises, then solves for the values again: they take up part of what shapes and positions lost.
+  Finished finish(double fineness) const;
+
+  const Model& model_;
+  const SampleSet& samples_;
+  const Control& control_;
+  double model_mse_ = 0;
+  double noise_ = 0;  // mean squared error added at fineness 1, extrapolated
+  QuantSteps ratio_;  // steps at fineness 1
+};
+
+}  // namespace gaussitu

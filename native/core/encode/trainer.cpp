@@ -1,0 +1,70 @@
+#include "encode/trainer.hpp"
+
+#include <algorithm>
+
+namespace gaussitu {
+
+namespace {
+constexpr int kColdIterations = 60, kWarmIterations = 8;
+}
+
+Trainer::Trainer(const SampleSet& samples, const EncodeSettings& settings, const Control& control)
+    : samples_(samples), settings_(settings), control_(control) {
+  if (settings.previous.empty()) return;
+  Model previous = decode_payload(settings.previous);
+  // Another mesh has other model coordinates: its Gaussians say nothing here.
+  const bool same_place = previous.domain.origin == samples.domain.origin &&
+                          previous.domain.scale == samples.domain.scale &&
+                          previous.domain.extent == samples.domain.extent;
+  if (previous.count() == 0 || !same_place) return;
+  warm_ = true;
+  previous_count_ = previous.count();
+  model_ = std::move(previous);
+  rescale(model_, samples);
+}
+
+int Trainer::planned() const {
+  if (settings_.iterations > 0) return settings_.iterations;
+  return warm_ ? kWarmIterations : kColdIterations;
+}
+
+size_t Trainer::most() const {
+  return std::clamp<size_t>(samples_.finite, 1, kMaxGaussians);
+}
+
+double Trainer::elapsed() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+bool Trainer::out_of_time() const { return settings_.seconds > 0 && elapsed() >= settings_.seconds; }
+
+void Trainer::train_with(size_t count, int iterations, bool anneal) {
+  count = std::clamp<size_t>(count, 1, most());
+  if (model_.count() == 0)
+    model_ = initialise(samples_, count);
+  else if (model_.count() != count)
+    resize_model(model_, samples_, count);
+  TrainSettings t;
+  t.optimiser = settings_.optimiser;
+  t.iterations = iterations;
+  t.anneal = anneal;
+  if (settings_.seconds > 0) t.seconds = std::max(1e-3, settings_.seconds - elapsed());
+
+  Control control{control_.cancel, {}};
+  if (control_.on_progress)
+    control.on_progress = [&](const Progress& p) {
+      Progress whole = p;
+      whole.iteration += result_.iterations;
+      whole.iterations = std::max(planned(), result_.iterations + p.iterations);
+      whole.seconds = elapsed();
+      whole.gaussians = model_.count();
+      control_.on_progress(whole);
+    };
+  const TrainResult r = train(model_, samples_, t, control);
+  result_.iterations += r.iterations;
+  result_.seconds += r.seconds;
+  result_.pair_evaluations += r.pair_evaluations;
+  result_.psnr = r.psnr;
+}
+
+}  // namespace gaussitu

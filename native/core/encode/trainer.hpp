@@ -1,0 +1,47 @@
+// The course of one encode's training: initial model cold or warm, training in stages, the number of
+// Gaussians.
+#pragma once
+#include <chrono>
+#include <span>
+
+#include "encode/encode.hpp"
+#include "encode/finish.hpp"
+
+namespace gaussitu {
+
+class Trainer {
+ public:
+  /// Borrows all arguments. With a previous payload that has Gaussians the start is warm.
+  Trainer(const SampleSet& samples, const EncodeSettings& settings, const Control& control);
+
+  /// Trains with `count` Gaussians from where the model is; the first call makes or adopts the model.
+  void train_with(size_t count, int iterations, bool anneal);
+
+  bool warm() const { return warm_; }
+  /// Gaussians of the previous payload, 0 when cold.
+  size_t previous_count() const { return previous_count_; }
+  /// Iterations for one whole training: what the settings say, or the usual number.
+  int planned() const;
+  bool out_of_time() const;
+  /// At most this many Gaussians make sense: more have nothing to hold on to.
+  size_t most() const;
+
+  const Model& model() const { return model_; }
+  const SampleSet& samples() const { return samples_; }
+  const Control& control() const { return control_; }
+  const TrainResult& result() const { return result_; }
+
+ private:
+  double elapsed() const;
+
+  const SampleSet& samples_;
+  const EncodeSettings& settings_;
+  const Control& control_;
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  Model model_;
+  bool warm_ = false;
+  size_t previous_count_ = 0;
+  TrainResult result_;
+};
+
+}  // namespace gaussitu

@@ -1,0 +1,179 @@
+#include "sample/sample_set.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/thread_pool.hpp"
+#include "sample/array_reader.hpp"
+#include "sample/mesh_points.hpp"
+#include "sample/tiling.hpp"
+
+namespace gaussitu {
+namespace {
+
+using World = std::array<std::vector<double>, 3>;
+
+// Scale at which the mean distance between samples is 1. Axes thinner than that distance do not count.
+Domain isotropic_domain(const World& world) {
+  Domain d;
+  const size_t n = world[0].size();
+  if (n == 0) return d;
+  std::array<double, 3> size;
+  for (int k = 0; k < 3; k++) {
+    const auto [lo, hi] = std::minmax_element(world[k].begin(), world[k].end());
+    d.origin[k] = *lo;
+    size[k] = *hi - *lo;
+    if (!std::isfinite(size[k]))
+      throw Error(Code::invalid_argument, "Expected coordinates whose differences are finite in f64");
+  }
+  auto sorted = size;
+  std::sort(sorted.rbegin(), sorted.rend());
+  double scale = 1;
+  for (int axes = 3; axes > 0; axes--) {
+    double spacing = 1;  // geometric mean first, so that no product overflows
+    for (int k = 0; k < axes; k++) spacing *= std::pow(sorted[k], 1.0 / axes);
+    spacing /= std::pow(static_cast<double>(n), 1.0 / axes);
+    if (spacing > 0 && std::isfinite(1 / spacing) && (axes == 1 || sorted[axes - 1] >= spacing)) {
+      scale = 1 / spacing;
+      break;
+    }
+  }
+  for (int k = 0; k < 3; k++) {
+    d.scale[k] = scale;
+    d.extent[k] = size[k] * scale;
+  }
+  return d;
+}
+
+void place_scattered(const World& world, SampleSet& out) {
+  std::array<std::vector<float>, 3> points;
+  for (int k = 0; k < 3; k++) {
+    points[k].resize(world[k].size());
+    for (size_t i = 0; i < world[k].size(); i++) {
+      const double c = (world[k][i] - out.domain.origin[k]) * out.domain.scale[k];
+      if (!(std::fabs(c) < 1e30))
+        throw Error(Code::invalid_argument, "Expected points near the model's domain but received " +
+                                                std::to_string(world[k][i]) + " on axis " +
+                                                std::to_string(k));
+      points[k][i] = static_cast<float>(c);
+    }
+  }
+  tile_scattered(points, out);
+}
+
+// Rows tiles where the grid's values lie on whole model coordinates, one apart; few lanes wasted.
+bool fits_rows(const MeshView& mesh, const GridShape& shape, const std::array<double, 3>& first,
+               const Domain& domain, std::array<double, 3>& at) {
+  if (mesh.kind != MeshKind::uniform || (shape.inner[0] + 15) / 16 * 16 > 2 * shape.inner[0]) return false;
+  for (int k = 0; k < 3; k++) {
+    const double start = (first[k] - domain.origin[k]) * domain.scale[k];
+    const double step = mesh.spacing[k] * domain.scale[k], n = static_cast<double>(shape.inner[k]);
+    at[k] = std::round(start);
+    // Not so strict that a grid decoded in another place loses its rows to rounding.
+    if (std::fabs(start - at[k]) > 1e-6 || std::fabs(at[k]) + n > 1e6) return false;
+    if (shape.inner[k] > 1 && std::fabs(step - 1) * n > 1e-6) return false;
+  }
+  return true;
+}
+
+void place(const MeshView& mesh, Association association, const GridShape& shape, SampleSet& out) {
+  out.total = shape.total();
+  if (out.total == 0) return;
+  std::array<double, 3> at;
+  if (mesh.kind == MeshKind::uniform &&
+      fits_rows(mesh, shape, first_value(mesh, association, shape), out.domain, at))
+    tile_rows(shape.inner, at, out);
+  else
+    place_scattered(world_points(mesh, association, shape), out);
+}
+
+Domain domain_of(const MeshView& mesh, Association association, const GridShape& shape) {
+  if (shape.total() == 0) return {};
+  if (mesh.kind != MeshKind::uniform) return isotropic_domain(world_points(mesh, association, shape));
+  Domain d;
+  d.origin = first_value(mesh, association, shape);
+  for (int k = 0; k < 3; k++) {
+    d.scale[k] = mesh.spacing[k] != 0 ? 1 / mesh.spacing[k] : 1;
+    if (!std::isfinite(d.scale[k])) d.scale[k] = 1;
+    d.extent[k] = static_cast<double>(shape.inner[k] - 1);
+  }
+  return d;
+}
+
+void fill_values(const ArrayView& values, const GridShape& shape, SampleSet& out) {
+  std::vector<double> inner(shape.total());
+  size_t n = 0;
+  bool any = false;
+  double lo = 0, hi = 0;
+  for (size_t k = 0; k < shape.inner[2]; k++)
+    for (size_t j = 0; j < shape.inner[1]; j++)
+      for (size_t i = 0; i < shape.inner[0]; i++, n++) {
+        const double v = inner[n] = element(values, shape.source(i, j, k));
+        if (!std::isfinite(v)) continue;
+        lo = any ? std::min(lo, v) : v;
+        hi = any ? std::max(hi, v) : v;
+        any = true;
+      }
+  out.value_min = lo;
+  out.value_range = hi - lo;
+  if (!std::isfinite(out.value_range))
+    throw Error(Code::invalid_argument,
+                "Expected values whose range is finite in f64 but received " + std::to_string(lo) + " to " +
+                    std::to_string(hi) + "; scale the field");
+  double sum = 0;
+  for (size_t s = 0; s < out.source.size(); s++) {
+    if (out.source[s] == kNoSource) continue;
+    const double v = inner[out.source[s]];
+    if (!std::isfinite(v)) {
+      out.weight[s] = 0;
+      continue;
+    }
+    out.finite++;
+    out.value[s] = out.value_range > 0 ? static_cast<float>((v - lo) / out.value_range) : 0.0f;
+    sum += out.value[s];
+  }
+  out.mean = out.finite > 0 ? static_cast<float>(sum / static_cast<double>(out.finite)) : 0.0f;
+}
+
+}  // namespace
+
+SampleSet make_samples(const MeshView& mesh, Association association, const ArrayView& values) {
+  const GridShape shape = check_mesh(mesh, association);
+  if (values.data != nullptr && (values.count != shape.values() || values.stride == 0))
+    throw Error(Code::invalid_argument,
+                "Expected " + std::to_string(shape.values()) + " values" +
+                    (association == Association::cell ? " (one per cell)" : " (one per node)") +
+                    " a stride of at least 1 apart but received " + std::to_string(values.count) +
+                    " values with stride " + std::to_string(values.stride));
+  SampleSet out;
+  out.domain = domain_of(mesh, association, shape);
+  place(mesh, association, shape, out);
+  if (values.data != nullptr)
+    fill_values(values, shape, out);
+  else
+    out.finite = out.total;
+  return out;
+}
+
+SampleSet make_points(const Domain& domain, const ArrayView& points) {
+  if (points.count % 3 != 0)
+    throw Error(Code::invalid_argument, "Expected three coordinates per point but received " +
+                                            std::to_string(points.count) + " numbers");
+  MeshView mesh;
+  mesh.kind = MeshKind::points;
+  mesh.points = points;
+  return make_positions(domain, mesh, Association::node);
+}
+
+SampleSet make_positions(const Domain& domain, const MeshView& mesh, Association association) {
+  const GridShape shape = check_mesh(mesh, association);
+  SampleSet out;
+  out.domain = domain;
+  place(mesh, association, shape, out);
+  out.finite = out.total;
+  return out;
+}
+
+}  // namespace gaussitu

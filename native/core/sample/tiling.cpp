@@ -1,0 +1,153 @@
+#include "sample/tiling.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/thread_pool.hpp"
+#include "sample/tile_limits.hpp"
+
+namespace gaussitu {
+namespace {
+
+using Points = std::array<std::vector<float>, 3>;
+using Order = std::vector<uint32_t>;
+
+void allocate(SampleSet& s, size_t padded) {
+  for (auto* v : {&s.x, &s.y, &s.z, &s.value, &s.weight}) v->assign(padded, 0.0f);
+  s.source.assign(padded, kNoSource);
+}
+
+uint64_t morton(uint32_t x, uint32_t y, uint32_t z) {
+  uint64_t key = 0;
+  for (int b = 20; b >= 0; b--)
+    key = key << 3 | (z >> b & 1u) << 2 | (y >> b & 1u) << 1 | (x >> b & 1u);
+  return key;
+}
+
+// Halves [begin, end) across its longest side, in whole tiles or whole groups of 16.
+size_t split(const Points& p, Order& order, size_t begin, size_t end) {
+  int axis = 0;
+  float longest = -1;
+  for (int k = 0; k < 3; k++) {
+    float lo = p[k][order[begin]], hi = lo;
+    for (size_t i = begin; i < end; i++) {
+      lo = std::min(lo, p[k][order[i]]);
+      hi = std::max(hi, p[k][order[i]]);
+    }
+    if (hi - lo > longest) {
+      longest = hi - lo;
+      axis = k;
+    }
+  }
+  const size_t unit = end - begin > kScatteredTileSamples ? kScatteredTileSamples : 16;
+  const size_t units = (end - begin + unit - 1) / unit, middle = begin + units / 2 * unit;
+  const auto& c = p[axis];
+  std::nth_element(order.begin() + begin, order.begin() + middle, order.begin() + end,
+                   [&](uint32_t a, uint32_t b) { return c[a] < c[b] || (c[a] == c[b] && a < b); });
+  return middle;
+}
+
+void sort_tree(const Points& p, Order& order, size_t begin, size_t end) {
+  if (end - begin <= 16) {
+    std::sort(order.begin() + begin, order.begin() + end);
+    return;
+  }
+  const size_t middle = split(p, order, begin, end);
+  sort_tree(p, order, begin, middle);
+  sort_tree(p, order, middle, end);
+}
+
+// The order of a k-d tree's leaves: near in the order is near in space, on every scale.
+Order tree_order(const Points& p) {
+  Order order(p[0].size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::vector<std::pair<size_t, size_t>> parts{{0, order.size()}};
+  while (parts.size() < 64 && order.size() > 16 * kScatteredTileSamples) {
+    std::vector<std::pair<size_t, size_t>> halves(2 * parts.size());
+    parallel_for(parts.size(), [&](size_t i) {
+      const size_t middle = split(p, order, parts[i].first, parts[i].second);
+      halves[2 * i] = {parts[i].first, middle};
+      halves[2 * i + 1] = {middle, parts[i].second};
+    });
+    parts = std::move(halves);
+  }
+  parallel_for(parts.size(), [&](size_t i) { sort_tree(p, order, parts[i].first, parts[i].second); });
+  return order;
+}
+
+}  // namespace
+
+void tile_rows(const std::array<size_t, 3>& dims, const std::array<double, 3>& first, SampleSet& out) {
+  constexpr size_t size[3] = {16, kRowsPerPlane, kPlanes};
+  std::vector<std::array<uint32_t, 3>> blocks;
+  for (uint32_t k = 0; k * size[2] < dims[2]; k++)
+    for (uint32_t j = 0; j * size[1] < dims[1]; j++)
+      for (uint32_t i = 0; i * size[0] < dims[0]; i++) blocks.push_back({i, j, k});
+  std::sort(blocks.begin(), blocks.end(), [](const auto& a, const auto& b) {
+    return morton(a[0], a[1], a[2]) < morton(b[0], b[1], b[2]);
+  });
+  size_t padded = 0;
+  for (const auto& b : blocks) {
+    Tile tile;
+    size_t n[3];
+    for (int k = 0; k < 3; k++) {
+      n[k] = std::min(size[k], dims[k] - b[k] * size[k]);
+      tile.lo[k] = static_cast<float>(first[k] + static_cast<double>(b[k] * size[k]));
+      tile.hi[k] = tile.lo[k] + static_cast<float>(n[k] - 1);
+    }
+    tile.begin = static_cast<uint32_t>(padded);
+    tile.count = static_cast<uint32_t>(16 * n[1] * n[2]);
+    padded += tile.count;
+    out.tiles.push_back(tile);
+  }
+  allocate(out, padded);
+  parallel_for(blocks.size(), [&](size_t t) {
+    const Tile& tile = out.tiles[t];
+    const auto ny = static_cast<size_t>(tile.hi[1] - tile.lo[1]) + 1;
+    for (size_t r = 0; r < tile.count / 16; r++)
+      for (size_t lane = 0; lane < 16; lane++) {
+        const size_t s = tile.begin + r * 16 + lane, dj = r % ny, dk = r / ny;
+        out.x[s] = tile.lo[0] + static_cast<float>(lane);
+        out.y[s] = tile.lo[1] + static_cast<float>(dj);
+        out.z[s] = tile.lo[2] + static_cast<float>(dk);
+        const size_t i = blocks[t][0] * 16 + lane, j = blocks[t][1] * kRowsPerPlane + dj,
+                     k = blocks[t][2] * kPlanes + dk;
+        if (i >= dims[0]) continue;
+        out.weight[s] = 1;
+        out.source[s] = static_cast<uint32_t>((k * dims[1] + j) * dims[0] + i);
+      }
+  });
+  out.rows = true;
+}
+
+void tile_scattered(const std::array<std::vector<float>, 3>& points, SampleSet& out) {
+  const size_t n = points[0].size(), padded = (n + 15) / 16 * 16;
+  allocate(out, padded);
+  if (n == 0) return;
+  const Order order = tree_order(points);
+  for (size_t begin = 0; begin < padded; begin += kScatteredTileSamples) {
+    Tile tile;
+    tile.begin = static_cast<uint32_t>(begin);
+    tile.count = static_cast<uint32_t>(std::min<size_t>(kScatteredTileSamples, padded - begin));
+    out.tiles.push_back(tile);
+  }
+  std::vector<float>* axes[3] = {&out.x, &out.y, &out.z};
+  parallel_for(out.tiles.size(), [&](size_t t) {
+    Tile& tile = out.tiles[t];
+    for (size_t s = tile.begin; s < tile.begin + tile.count; s++) {
+      const uint32_t from = order[std::min(s, n - 1)];  // padding repeats the last point, with weight 0
+      for (int k = 0; k < 3; k++) {
+        const float c = points[k][from];
+        (*axes[k])[s] = c;
+        tile.lo[k] = s == tile.begin ? c : std::min(tile.lo[k], c);
+        tile.hi[k] = s == tile.begin ? c : std::max(tile.hi[k], c);
+      }
+      if (s < n) {
+        out.weight[s] = 1;
+        out.source[s] = from;
+      }
+    }
+  });
+}
+
+}  // namespace gaussitu

@@ -1,0 +1,28 @@
+// The fixed part of a payload: everything but the Gaussians.
+#pragma once
+#include <array>
+
+#include "quantize/quantised_model.hpp"
+#include "stream/byte_io.hpp"
+
+namespace gaussitu {
+
+/// How the parameters of a Gaussian are predicted from those of its neighbours (stream/parameters.hpp).
+struct Prediction {
+  std::array<int32_t, kParameters> mean{};
+  std::array<uint8_t, kParameters> weight{};  // of the neighbours' mean deviation, 1/64
+};
+
+struct Header {
+  Model model;  // domain, value scaling, mean, coverage; no Gaussians
+  size_t count = 0;
+  QuantSteps steps;
+  Lattice lattice;
+  Prediction prediction;
+};
+
+void write_header(ByteWriter& out, const Header& header);
+/// Reads and validates; `size` is the length of the whole payload.
+Header read_header(ByteReader& in, size_t size);
+
+}  // namespace gaussitu

@@ -1,0 +1,97 @@
+#include "train/optimiser.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/thread_pool.hpp"
+#include "train/normal_equations.hpp"
+
+namespace gaussitu {
+namespace {
+
+constexpr size_t kChunk = 16;
+
+// Levenberg-Marquardt: neighbours move at the same time without knowing of each other, so each takes only a
+// part of its own best step, with momentum. Values were tuned on dns_decay (docs/model.md).
+constexpr double kDamping = 0.03, kStep = 0.35, kMomentum = 0.75;
+constexpr double kShiftLimit = 0.5, kShapeLimit = 0.15, kValueLimit = 0.3;  // per step, before momentum
+constexpr double kFloor = 1e-5;  // of the mean of phi^2: keeps Gaussians that hardly matter from running off
+
+// Adam, in the same units.
+constexpr double kBeta1 = 0.9, kBeta2 = 0.99, kAdamStep = 0.03, kAdamValueStep = 0.01;
+
+}  // namespace
+
+Limits::Limits(const SampleSet& s) {
+  double largest = 1;
+  for (int k = 0; k < 3; k++) {
+    hi[k] = static_cast<float>(s.domain.extent[k]);
+    largest = std::max(largest, s.domain.extent[k]);
+  }
+  a_min = static_cast<float>(0.25 / largest);
+  a_max = s.rows ? 4.0f : 1e4f;  // graded meshes have cells far smaller than the mean
+}
+
+void Limits::apply(Model& m, size_t i) const {
+  for (int k = 0; k < 3; k++) m.mu[k][i] = std::clamp(m.mu[k][i], 0.0f, hi[k]);
+  for (const int k : {0, 3, 5}) m.a[k][i] = std::clamp(m.a[k][i], a_min, a_max);
+}
+
+void Stepper::step(Model& model, const Pass& pass, double rate) {
+  const size_t count = model.count();
+  first_.resize(count * kParameters, 0.0f);
+  own_phi2_.resize(count, 0.0f);
+  if (kind_ == Optimiser::adam) second_.resize(count * kParameters, 0.0f);
+  bias1_ *= kBeta1;
+  bias2_ *= kBeta2;
+  double floor[kParameters];
+  std::fill(floor, floor + 9, kFloor * phi2_ + 1e-30);
+  floor[9] = 10 * kFloor * phi2_ + 1e-30;
+  parallel_for((count + kChunk - 1) / kChunk, [&](size_t c) {
+    for (size_t i = c * kChunk; i < std::min(count, (c + 1) * kChunk); i++) {
+      if (kind_ == Optimiser::adam)
+        adam(model, pass, i, rate);
+      else
+        newton(model, pass, i, rate, floor);
+      limits_.apply(model, i);
+    }
+  });
+  phi2_ = 0;
+  for (const float p : own_phi2_) phi2_ += p;
+  phi2_ /= static_cast<double>(std::max<size_t>(count, 1));
+  steps_++;
+}
+
+void Stepper::newton(Model& model, const Pass& pass, size_t i, double rate, const double floor[]) {
+  const Moments m = pass.backward(model, i, true);
+  own_phi2_[i] = m.phi2;
+  double x[kParameters], step[kParameters];
+  solve(normal_equations(m, model, i, pass.samples().rows), kDamping, floor, x);
+  double scale = 1;
+  for (int a = 0; a < kParameters; a++) {
+    const double limit = a < 3 ? kShiftLimit : a < 9 ? kShapeLimit : kValueLimit;
+    if (std::fabs(x[a]) > limit) scale = std::min(scale, limit / std::fabs(x[a]));
+  }
+  for (int a = 0; a < kParameters; a++) {
+    float& velocity = first_[i * kParameters + a];
+    velocity = static_cast<float>(kMomentum * velocity - kStep * rate * scale * x[a]);
+    step[a] = velocity;
+  }
+  apply_step(model, i, step);
+}
+
+void Stepper::adam(Model& model, const Pass& pass, size_t i, double rate) {
+  const NormalEquations n =
+      normal_equations(pass.backward(model, i, false), model, i, pass.samples().rows);
+  double step[kParameters];
+  for (int a = 0; a < kParameters; a++) {
+    float &m1 = first_[i * kParameters + a], &m2 = second_[i * kParameters + a];
+    m1 = static_cast<float>(kBeta1 * m1 + (1 - kBeta1) * n.g[a]);
+    m2 = static_cast<float>(kBeta2 * m2 + (1 - kBeta2) * n.g[a] * n.g[a]);
+    const double unit = (m1 / (1 - bias1_)) / (std::sqrt(m2 / (1 - bias2_)) + 1e-12);
+    step[a] = -rate * (a < 9 ? kAdamStep : kAdamValueStep) * unit;
+  }
+  apply_step(model, i, step);
+}
+
+}  // namespace gaussitu

@@ -1,0 +1,40 @@
+// How a Gaussian moves in one iteration. Both optimisers work in its own frame (normal_equations.hpp).
+#pragma once
+#include <cstddef>
+#include <vector>
+
+#include "model/model.hpp"
+#include "train/pass.hpp"
+#include "train/train.hpp"
+
+namespace gaussitu {
+
+/// Bounds that keep a model sane: centres inside the samples' box, widths between a part of the spacing of
+/// samples and the size of the block.
+struct Limits {
+  float hi[3];
+  float a_min, a_max;
+  explicit Limits(const SampleSet& samples);
+  void apply(Model& model, size_t i) const;
+};
+
+class Stepper {
+ public:
+  Stepper(Optimiser kind, const SampleSet& samples) : kind_(kind), limits_(samples) {}
+  /// Moves all Gaussians by one step; `rate` scales it (1, then annealed).
+  void step(Model& model, const Pass& pass, double rate);
+
+ private:
+  void newton(Model& model, const Pass& pass, size_t i, double rate, const double floor[]);
+  void adam(Model& model, const Pass& pass, size_t i, double rate);
+
+  Optimiser kind_;
+  Limits limits_;
+  int steps_ = 0;
+  double phi2_ = 0;                // mean of phi^2 per Gaussian, of the iteration before
+  double bias1_ = 1, bias2_ = 1;   // Adam
+  std::vector<float> first_, second_;  // [count, 10] velocity, or Adam's moments
+  std::vector<float> own_phi2_;        // [count]
+};
+
+}  // namespace gaussitu
