@@ -51,6 +51,11 @@ export type FieldKind = 'gaussian' | 'lossless' | 'constant' | 'empty';
 export interface StepSource {
   info: RunInfo;
   events: Observable<SourceEvent>;
+  /**
+   * Raw bytes it delivers before it waits for a release. The pipeline fixes the budgets of a step when the step is
+   * complete, and starts before that when half of the window is held. Absent: it also starts when nothing comes.
+   */
+  window?: number;
   /** The step is durable. */
   committed(step: StepSummary): void;
   /** One field could not be stored (the rest of the step goes on), or, without `field`, the whole run failed. */

@@ -1,0 +1,36 @@
+import type { Target } from '../protocol/field.js';
+import type { RunFile } from './schema.js';
+import type { FieldSettings, RunSettings } from './types.js';
+
+export const DEFAULT_MEMORY = 1e9;
+
+/** What the command line may say; absent means: as run.yaml, else the default. */
+export interface CommandLineSettings {
+  target?: Target | undefined;
+  secondsPerStep?: number | undefined;
+  threads?: number | undefined;
+  memory?: number | undefined;
+  mesh?: 'store' | 'none' | undefined;
+}
+
+/** Command line over run.yaml over defaults. A command-line target overrides the targets of every field. */
+export function mergeSettings(file: RunFile, line: CommandLineSettings): RunSettings {
+  const fields = (file.fields ?? []).map(fieldSettings);
+  if (line.target) fields.unshift({ match: '*', target: line.target });
+  return {
+    fields,
+    secondsPerStep: line.secondsPerStep ?? file.secondsPerStep ?? 0,
+    threads: line.threads ?? file.threads ?? 0,
+    memory: line.memory ?? file.memory ?? DEFAULT_MEMORY,
+    mesh: line.mesh ?? file.mesh ?? 'store',
+  };
+}
+
+function fieldSettings(entry: NonNullable<RunFile['fields']>[number]): FieldSettings {
+  const { match, ratio, psnr, bytes, ...rest } = entry;
+  const settings: FieldSettings = { match, ...rest };
+  if (ratio !== undefined) settings.target = { ratio };
+  if (psnr !== undefined) settings.target = { psnr };
+  if (bytes !== undefined) settings.target = { bytes };
+  return settings;
+}

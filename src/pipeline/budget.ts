@@ -1,0 +1,124 @@
+import type { ArchiveWriter } from '../archive/types.js';
+import type { EncodeTarget } from '../codec/types.js';
+import type { BlockJob, StepPlan } from './job.js';
+import { Overhead } from './overhead.js';
+
+/** Smallest payload that is worth asking for: below this a model has hardly a Gaussian. */
+const MIN_PAYLOAD = 96;
+
+interface Ledger {
+  /** Bytes that the targets allowed so far, and bytes that were stored. */
+  allowed: number;
+  stored: number;
+  /** Corrections of `stored`, known since the commit of the step with this order. */
+  corrections: { order: number; bytes: number }[];
+}
+
+/**
+ * Turns targets into payload budgets, in a closed loop per chain: what earlier steps stored above or below what
+ * their target allowed is taken from or given to the next step. Every byte of the run folder counts, so each block pays
+ * its share of the files' overhead: estimated when it is trained, corrected when its step was committed.
+ *
+ * A step sees the corrections of the steps up to the last but one, whose commit the pipeline waits for: budgets, and
+ * so bytes, do not depend on how fast the disk is.
+ */
+export class Budgets {
+  private readonly overhead: Overhead;
+  private readonly ledgers = new Map<string, Ledger>();
+  /** Balance of each field in the archive when it was first met, and bytes booked for it since. */
+  private readonly before = new Map<string, { raw: number; stored: number }>();
+  private readonly booked = new Map<string, number>();
+
+  constructor(private readonly archive: Pick<ArchiveWriter, 'totals' | 'overheadBytes'>) {
+    this.overhead = new Overhead(archive);
+  }
+
+  /** What the codec has to meet for this block. `order` counts the run's steps. */
+  target(job: BlockJob, plan: StepPlan, order: number): EncodeTarget {
+    const { target } = job.plan;
+    if ('psnr' in target) return { psnr: target.psnr };
+    const ledger = this.ledger(job, plan);
+    applyCorrections(ledger, order - 2);
+    const nominal = allowedBytes(job, plan) - this.overhead.share(plan.blocks, order);
+    const carried = ledger.allowed - ledger.stored;
+    // Bytes per step are a limit: savings do not raise it. A ratio is met over the run, so there they do.
+    const most = 'bytes' in target ? nominal : 1.5 * nominal;
+    const payload = Math.min(Math.max(nominal + carried, 0.5 * nominal), most);
+    return { bytes: Math.max(MIN_PAYLOAD, Math.floor(payload)) };
+  }
+
+  /** Books a trained block. Returns the bytes it is taken to cost. */
+  spend(job: BlockJob, plan: StepPlan, order: number, payloadBytes: number): number {
+    const cost = payloadBytes + this.overhead.share(plan.blocks, order);
+    const ledger = this.ledger(job, plan);
+    ledger.allowed += allowedBytes(job, plan);
+    ledger.stored += cost;
+    return cost;
+  }
+
+  /** Right after the commit of a step: books what the archive holds of each field beyond what was spent. */
+  settle(order: number, trained: readonly { job: BlockJob; cost: number }[]): void {
+    this.overhead.measure(trained.length, order);
+    for (const [name, blocks] of byName(trained)) {
+      const spent = blocks.reduce((sum, { cost }) => sum + cost, 0);
+      const expected = (this.booked.get(name) ?? 0) + spent;
+      const actual = this.archive.totals(name).stored;
+      this.booked.set(name, actual);
+      for (const { job } of blocks) {
+        const bytes = (actual - expected) / blocks.length;
+        this.ledgers.get(job.chain)?.corrections.push({ order, bytes });
+      }
+    }
+  }
+
+  /** A chain that goes on after a restart starts with its share of the field's balance in the archive. */
+  private ledger(job: BlockJob, plan: StepPlan): Ledger {
+    let ledger = this.ledgers.get(job.chain);
+    if (!ledger) {
+      const { raw, stored } = this.balanceBefore(job.name);
+      const share = 1 / (plan.blocksOfField.get(job.name) ?? 1);
+      ledger = { allowed: 0, stored: 0, corrections: [] };
+      if ('ratio' in job.plan.target) {
+        ledger.allowed = (share * raw) / job.plan.target.ratio;
+        ledger.stored = share * stored;
+      }
+      this.ledgers.set(job.chain, ledger);
+    }
+    return ledger;
+  }
+
+  private balanceBefore(name: string): { raw: number; stored: number } {
+    let totals = this.before.get(name);
+    if (!totals) {
+      totals = { ...this.archive.totals(name) };
+      this.before.set(name, totals);
+      this.booked.set(name, totals.stored);
+    }
+    return totals;
+  }
+}
+
+/** Stored bytes that the block's target allows, overhead included; 0 for targets that are not about bytes. */
+function allowedBytes(job: BlockJob, plan: StepPlan): number {
+  const { target, group } = job.plan;
+  if ('ratio' in target) return job.rawBytes / target.ratio;
+  if ('bytes' in target) return (target.bytes * job.rawBytes) / (plan.groupRawBytes.get(group) || 1);
+  return 0;
+}
+
+function applyCorrections(ledger: Ledger, through: number): void {
+  for (const correction of ledger.corrections) {
+    if (correction.order <= through) ledger.stored += correction.bytes;
+  }
+  ledger.corrections = ledger.corrections.filter((correction) => correction.order > through);
+}
+
+function byName<T extends { job: BlockJob }>(trained: readonly T[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const entry of trained) {
+    const group = groups.get(entry.job.name);
+    if (group) group.push(entry);
+    else groups.set(entry.job.name, [entry]);
+  }
+  return groups;
+}

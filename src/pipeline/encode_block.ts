@@ -1,0 +1,131 @@
+import { promisify } from 'node:util';
+import { crc32, deflate } from 'node:zlib';
+import type { Certificate, FieldRecord } from '../archive/types.js';
+import type { Codec, EncodeProgress, EncodeTarget } from '../codec/types.js';
+import { extractComponent } from '../protocol/extent.js';
+import { DTYPE_BYTES, type Target } from '../protocol/field.js';
+import type { FieldKind } from '../protocol/source.js';
+import type { BlockJob } from './job.js';
+import { valueRange, variety } from './values.js';
+
+const deflateAsync = promisify(deflate);
+
+/** Fewer values than this are not worth a model. */
+const MIN_MODEL_VALUES = 64;
+
+export interface EncodeContext {
+  codec: Codec;
+  target: EncodeTarget;
+  /** Training time, 0 no limit. */
+  seconds: number;
+  previous: Uint8Array | undefined;
+  signal: AbortSignal;
+  onProgress?: (progress: EncodeProgress) => void;
+}
+
+/** Decides how a block is stored (empty, constant, lossless, gaussian), stores it so, and certifies it. */
+export async function encodeBlock(job: BlockJob, context: EncodeContext): Promise<FieldRecord> {
+  const { dtype } = job.field;
+  if (job.box.count === 0) return empty(job);
+  if (dtype !== 'f32' && dtype !== 'f64') return lossless(job, null);
+  if (!job.plan.model) return lossless(job, null);
+  const kind = variety(job.field.data, dtype, job.box, {
+    scalarBytes: DTYPE_BYTES[dtype],
+    components: job.field.components,
+    component: job.component,
+  });
+  if (kind === 'constant') return constant(job);
+  const affordable = 'bytes' in context.target && job.rawBytes <= context.target.bytes;
+  // Without a finite value there is nothing to train on, and NaN comes back as NaN only from a lossless copy.
+  if (kind === 'none finite' || job.box.count < MIN_MODEL_VALUES || affordable) {
+    return lossless(job, job.plan.target);
+  }
+  return gaussian(job, dtype, context);
+}
+
+async function gaussian(
+  job: BlockJob,
+  dtype: 'f32' | 'f64',
+  { codec, target, seconds, previous, signal, onProgress }: EncodeContext,
+): Promise<FieldRecord> {
+  const { field, mesh, plan } = job;
+  const result = await codec.encode({
+    mesh: mesh.mesh,
+    ...(mesh.ghost && { ghost: mesh.ghost }),
+    association: field.association,
+    dtype,
+    data: field.data,
+    components: field.components,
+    component: job.component,
+    target,
+    signal,
+    ...(plan.optimiser && { optimiser: plan.optimiser }),
+    ...(plan.iterations !== undefined && { iterations: plan.iterations }),
+    ...(seconds > 0 && { seconds }),
+    ...(previous && { previous }),
+    ...(onProgress && { onProgress }),
+  });
+  return record(job, 'gaussian', result.payload, {
+    target: plan.target,
+    ...result.metrics,
+    rawBytes: job.rawBytes,
+    gaussians: result.gaussians,
+    iterations: result.iterations,
+    trainSeconds: result.trainSeconds,
+    start: result.start,
+  });
+}
+
+async function lossless(job: BlockJob, target: Target | null): Promise<FieldRecord> {
+  const values = packed(job);
+  const payload = new Uint8Array(await deflateAsync(values));
+  return record(job, 'lossless', payload, exact(job, values, target));
+}
+
+function constant(job: BlockJob): FieldRecord {
+  return record(job, 'constant', new Uint8Array(), exact(job, packed(job), job.plan.target));
+}
+
+function empty(job: BlockJob): FieldRecord {
+  return record(job, 'empty', new Uint8Array(), exact(job, new Uint8Array(), job.plan.target));
+}
+
+function packed({ field, box, component }: BlockJob): Uint8Array {
+  return extractComponent(field.data, box, DTYPE_BYTES[field.dtype], field.components, component);
+}
+
+/** The certificate of values that come back bit for bit. */
+function exact(job: BlockJob, values: Uint8Array, target: Target | null): Certificate {
+  const range = valueRange(values, job.field.dtype, DTYPE_BYTES[job.field.dtype]);
+  return {
+    target,
+    valueMin: range.min,
+    valueMax: range.max,
+    rmse: 0,
+    maxError: 0,
+    psnr: Infinity,
+    values: range.values,
+    nonFinite: range.nonFinite,
+    crc: crc32(values),
+    rawBytes: job.rawBytes,
+    gaussians: 0,
+    iterations: 0,
+    trainSeconds: 0,
+    start: 'cold',
+  };
+}
+
+function record(job: BlockJob, kind: FieldKind, payload: Uint8Array, certificate: Certificate): FieldRecord {
+  const { field, mesh } = job;
+  return {
+    name: job.name,
+    mesh: mesh.name,
+    block: mesh.block,
+    association: field.association,
+    dtype: field.dtype,
+    ...(field.units !== undefined && { units: field.units }),
+    kind,
+    payload,
+    certificate,
+  };
+}

@@ -1,0 +1,2 @@
+export { runPipeline } from './run.js';
+export type { PipelineOptions, PipelineResult, RunPipeline } from './types.js';

@@ -1,0 +1,67 @@
+import type { Logger } from 'pino';
+import type { ArchiveWriter, FieldRecord } from '../archive/types.js';
+import type { Codec, EncodeProgress } from '../codec/types.js';
+import { Budgets } from './budget.js';
+import { WarmStarts } from './chain.js';
+import { encodeBlock } from './encode_block.js';
+import type { BlockJob, StepPlan } from './job.js';
+import { Slots } from './slots.js';
+
+export interface TrainRequest {
+  job: BlockJob;
+  plan: StepPlan;
+  order: number;
+  signal: AbortSignal;
+}
+export interface TrainResult {
+  record: FieldRecord;
+  /** Bytes it was booked with: payload and its share of the overhead. */
+  cost: number;
+}
+
+export interface TrainerOptions {
+  archive: ArchiveWriter;
+  codec: Codec;
+  secondsPerStep: number;
+  log: Logger;
+  onProgress?: (at: { step: number; field: string; block: number }, progress: EncodeProgress) => void;
+}
+
+/** Trains one block at a time per chain: budget, warm start, encoding, bookkeeping. */
+export class Trainer {
+  readonly budgets: Budgets;
+  private readonly warm: WarmStarts;
+  // Blocks share the codec's pool; as many at once as it has threads keep it busy while one of them is
+  // in a serial part, and bound the codec's working memory.
+  private readonly slots: Slots;
+
+  constructor(private readonly options: TrainerOptions) {
+    this.budgets = new Budgets(options.archive);
+    this.warm = new WarmStarts(options.archive, options.log);
+    this.slots = new Slots(Math.max(1, options.codec.threads()));
+  }
+
+  train({ job, plan, order, signal }: TrainRequest): Promise<TrainResult> {
+    return this.slots.use(job.field.step, async () => {
+      signal.throwIfAborted();
+      const { onProgress, codec } = this.options;
+      const at = { step: job.field.step, field: job.name, block: job.mesh.block };
+      const record = await encodeBlock(job, {
+        codec,
+        target: this.budgets.target(job, plan, order),
+        seconds: this.seconds(job, plan),
+        previous: await this.warm.previous(job),
+        signal,
+        ...(onProgress && { onProgress: (progress: EncodeProgress) => onProgress(at, progress) }),
+      });
+      this.warm.keep(job, record.kind === 'gaussian' ? record.payload : undefined);
+      return { record, cost: this.budgets.spend(job, plan, order, record.payload.length) };
+    });
+  }
+
+  /** The block's share of the step's time, by raw bytes; blocks that train at once each get more of it. */
+  private seconds(job: BlockJob, plan: StepPlan): number {
+    const atOnce = Math.min(this.slots.count, plan.blocks);
+    return (this.options.secondsPerStep * job.rawBytes * atOnce) / Math.max(1, plan.rawBytes);
+  }
+}
