@@ -1,4 +1,5 @@
 import type { Association } from '../protocol/field.js';
+import { interior } from '../protocol/extent.js';
 import type { GhostLayers, Mesh, Triple } from '../protocol/mesh.js';
 import type { Grid } from './grid.js';
 
@@ -18,13 +19,11 @@ export function latticeOf({
   association,
 }: Omit<BlockValues, 'values'>): Omit<Grid, 'values'> | undefined {
   if (mesh.kind !== 'uniform') return undefined;
-  const cell = association === 'cell';
-  const layers = ghost ?? [0, 0, 0, 0, 0, 0];
-  const dims = mesh.dims.map((n, a) => (cell ? Math.max(n - 1, 1) : n) - layers[2 * a]! - layers[2 * a + 1]!);
+  const { dims, offset } = interior({ mesh, ghost }, association);
   const origin = mesh.origin.map(
-    (o, a) => o + mesh.spacing[a]! * (layers[2 * a]! + (cell && mesh.dims[a]! > 1 ? 0.5 : 0)),
+    (o, a) => o + mesh.spacing[a]! * (offset[a]! + (association === 'cell' && mesh.dims[a]! > 1 ? 0.5 : 0)),
   );
-  return { dims: dims as unknown as Triple, origin: origin as unknown as Triple, spacing: mesh.spacing };
+  return { dims, origin: origin as unknown as Triple, spacing: mesh.spacing };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Triple } from '../protocol/mesh.js';
-import { withoutGhosts } from './ghosts.js';
+import { interior, interiorRows } from '../protocol/extent.js';
 import type { BlockValues } from './lattice.js';
 import { defaultSlice, type Grid, type SliceRequest } from './grid.js';
 import { NearestSample, samplePositions } from './scatter.js';
@@ -50,11 +50,7 @@ export function sliceLattice(box: Box, request?: SliceRequest): { lattice: Latti
 
 /** Values of the nearest samples at the nodes of a lattice; NaN where `inside` (when given) is NaN. */
 export function nearestValues(blocks: BlockValues[], lattice: Lattice, inside?: Grid): Grid {
-  const positions = concat(
-    blocks.map(({ mesh, association, ghost }) =>
-      withoutGhosts(samplePositions(mesh, association), mesh, association, ghost, 3),
-    ),
-  );
+  const positions = concat(blocks.map(ownPositions));
   const samples = concat(blocks.map((block) => Float64Array.from(block.values)));
   const nearest = new NearestSample(positions);
   const [nx, ny, nz] = lattice.dims;
@@ -73,6 +69,13 @@ export function nearestValues(blocks: BlockValues[], lattice: Lattice, inside?: 
     values[at] = samples[nearest.find(x, y, z)]!;
   }
   return { ...lattice, values };
+}
+
+/** Positions [n, 3] of a block's samples without its ghosts. */
+function ownPositions(block: BlockValues): Float64Array {
+  const all = samplePositions(block.mesh, block.association);
+  const box = interior(block, block.association);
+  return concat([...interiorRows(box, 3)].map(({ start, end }) => all.subarray(start, end)));
 }
 
 function concat(parts: Float64Array[]): Float64Array {

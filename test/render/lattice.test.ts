@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { GhostLayers, Triple, UniformGrid } from '../../src/protocol/mesh.js';
-import { withoutGhosts } from '../../src/render/ghosts.js';
+import { extractComponent, interior } from '../../src/protocol/extent.js';
 import { assemble, thin, type BlockValues } from '../../src/render/lattice.js';
 
 const spacing: Triple = [0.5, 1, 2];
@@ -18,7 +18,14 @@ function block(start: Triple, dims: Triple, ghost: GhostLayers, association: 'no
     const [i, j, k] = [at % nx, Math.floor(at / nx) % ny, Math.floor(at / (nx * ny))];
     return start[0] + i + 100 * (start[1] + j) + 10_000 * (start[2] + k);
   });
-  return { mesh, ghost, association, values: withoutGhosts(values, mesh, association, ghost) };
+  const own = extractComponent(
+    new Uint8Array(values.buffer),
+    interior({ mesh, ghost }, association),
+    4,
+    1,
+    0,
+  );
+  return { mesh, ghost, association, values: new Float32Array(own.buffer) };
 }
 
 describe('assemble', () => {
