@@ -11,8 +11,9 @@ namespace gaussitu {
 
 namespace {
 
-// What a byte buys, learned on turbulence, reaction-diffusion and unstructured fields (docs/model.md): doubling
-// the Gaussians brings about 5 dB, and it is best to let quantisation add about a fifth of the model's error.
+// What a byte buys, learned on turbulence, reaction-diffusion and unstructured fields (docs/model.md):
+// doubling the Gaussians brings about 5 dB, and it is best to let quantisation add about a fifth of the
+// model's error.
 constexpr double kBitsPerGaussian = 50;
 constexpr double kHeaderBytes = 75;
 constexpr double kNoise = 0.2;
@@ -36,7 +37,9 @@ size_t to_count(double x, const Trainer& trainer) {
   return static_cast<size_t>(std::clamp(x, 1.0, static_cast<double>(trainer.most())));
 }
 
-double decibels(double mse) { return -10 * std::log10(std::max(mse, 1e-20)); }
+double decibels(double mse) {
+  return -10 * std::log10(std::max(mse, 1e-20));
+}
 
 /// A field without variation: its header says all.
 Finished constant(const SampleSet& samples) {
@@ -54,8 +57,8 @@ Finished meet_bytes(Trainer& trainer, size_t bytes, size_t previous_bytes) {
   const int planned = trainer.planned();
   double count = 8 * goal / kBitsPerGaussian;
   if (trainer.warm()) {
-    const double per_gaussian = (static_cast<double>(previous_bytes) - kHeaderBytes) /
-                                static_cast<double>(trainer.previous_count());
+    const double per_gaussian =
+        (static_cast<double>(previous_bytes) - kHeaderBytes) / static_cast<double>(trainer.previous_count());
     const double ratio = goal / std::max(1.0, per_gaussian) / static_cast<double>(trainer.previous_count());
     // The same count again when it nearly fits: finer or coarser steps do the rest.
     count = static_cast<double>(trainer.previous_count()) * (std::fabs(ratio - 1) < 0.04 ? 1 : ratio);

@@ -13,7 +13,7 @@ constexpr int kValueIterations = 8;
 constexpr double kFinest = 1e-3, kCoarsest = 1.5;
 /// Proportions found on turbulence; probing may move them by kTrust either way.
 constexpr QuantSteps kUsual{1.0f, 1.0f, 1.2f, 0.11f};
-constexpr double kTrust = 8;
+constexpr double kTrust = 3;
 constexpr QuantSteps kExact{1e-5f, 1e-5f, 1e-5f, 1e-5f};
 
 /// Greatest x in [lo, hi] (logarithmic scale, to 0.5 %) with good(x), which is true below some x; lo if none.
@@ -32,9 +32,10 @@ double bisect(double lo, double hi, Good good) {
 Finisher::Finisher(const Model& model, const SampleSet& samples, const Control& control)
     : model_(model), samples_(samples), control_(control), ratio_(kUsual) {
   model_mse_ = mean_squared_error(model, samples);
-  const double scale = std::clamp(2 * std::sqrt(model_mse_), 0.01, 0.2);
-  float QuantSteps::* const kinds[] = {&QuantSteps::position, &QuantSteps::scale, &QuantSteps::skew,
-                                       &QuantSteps::value};
+  // About as coarse as will be used: the error of smaller steps drowns in what training left over.
+  const double scale = std::clamp(8 * std::sqrt(model_mse_), 0.05, 0.4);
+  float QuantSteps::*const kinds[] = {&QuantSteps::position, &QuantSteps::scale, &QuantSteps::skew,
+                                      &QuantSteps::value};
   double cost[4];
   for (int k = 0; k < 4; ++k) {
     QuantSteps probe = kExact;
@@ -86,8 +87,8 @@ Finished Finisher::finish(double fineness) const {
 Finished Finisher::to_bytes(size_t bytes) const {
   const auto goal = static_cast<double>(bytes);
   double fineness = 1 / bisect(1 / kCoarsest, 1 / kFinest, [&](double inverse) {
-    return static_cast<double>(bytes_at(1 / inverse)) <= 0.998 * goal;
-  });
+                      return static_cast<double>(bytes_at(1 / inverse)) <= 0.998 * goal;
+                    });
   Finished out = finish(fineness);
   // Solving the values again moves the size a little; creep up to the goal from below.
   for (int i = 0; i < 8 && out.payload.size() > bytes && fineness < kCoarsest; ++i)
@@ -101,9 +102,7 @@ Finished Finisher::to_psnr(double psnr) const {
   Finished best = finish(start);
   double good = best.mse <= goal ? start : 0, bad = good > 0 ? 0 : start;
   for (int i = 0; i < 12; ++i) {
-    const double next = good == 0   ? bad / 1.5
-                        : bad == 0  ? good * 1.25
-                                    : std::sqrt(good * bad);
+    const double next = good == 0 ? bad / 1.5 : bad == 0 ? good * 1.25 : std::sqrt(good * bad);
     if (next < kFinest || next > kCoarsest || (good > 0 && bad > 0 && bad / good < 1.04)) break;
     Finished trial = finish(next);
     const bool met = trial.mse <= goal;
@@ -114,6 +113,8 @@ Finished Finisher::to_psnr(double psnr) const {
   return best;
 }
 
-Finished Finisher::to_noise(double noise) const { return finish(fineness_for(noise)); }
+Finished Finisher::to_noise(double noise) const {
+  return finish(fineness_for(noise));
+}
 
 }  // namespace gaussitu

@@ -36,7 +36,9 @@ double Trainer::elapsed() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
 }
 
-bool Trainer::out_of_time() const { return settings_.seconds > 0 && elapsed() >= settings_.seconds; }
+bool Trainer::out_of_time() const {
+  return settings_.seconds > 0 && elapsed() >= settings_.seconds;
+}
 
 void Trainer::train_with(size_t count, int iterations, bool anneal) {
   count = std::clamp<size_t>(count, 1, most());

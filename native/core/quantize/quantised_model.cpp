@@ -11,10 +11,13 @@ namespace gaussitu {
 namespace {
 
 int32_t steps_of(double x, double step) {
-  return static_cast<int32_t>(std::llround(std::clamp(x / step, -double{kMaxParameter}, double{kMaxParameter})));
+  return static_cast<int32_t>(
+      std::llround(std::clamp(x / step, -double{kMaxParameter}, double{kMaxParameter})));
 }
 
-float storable_step(float step) { return round_bf16(std::clamp(step, 1.0f / (1 << 18), 4.0f)); }
+float storable_step(float step) {
+  return round_bf16(std::clamp(step, 1.0f / (1 << 18), 4.0f));
+}
 
 /// The model's Gaussians in payload order; equal keys keep their order.
 std::vector<uint32_t> payload_order(const std::vector<uint64_t>& cell,
@@ -84,8 +87,8 @@ QuantisedModel to_integers(const Model& model, const QuantSteps& wanted) {
     for (int k = 0; k < 3; ++k) {
       const double limit = std::floor(kMaxLog2 / q.steps.scale);
       const float a = std::clamp(model.a[diagonal[k]][i], 1e-12f, 1e12f);
-      p[kDiagonal + k] = static_cast<int32_t>(
-          std::clamp(static_cast<double>(log2_steps(a, q.steps.scale)), -limit, limit));
+      p[kDiagonal + k] =
+          static_cast<int32_t>(std::clamp(static_cast<double>(log2_steps(a, q.steps.scale)), -limit, limit));
     }
     const auto decoded = shape_of(p, q.steps);  // skews relative to the diagonal that the reader will have
     p[kSkew + 0] = steps_of(static_cast<double>(model.a[1][i]) / decoded[3], q.steps.skew);

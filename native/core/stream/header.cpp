@@ -22,11 +22,17 @@ void check(bool good, const char* what) {
   if (!good) damaged(what);
 }
 
-bool is_step(float step) { return step >= 1.0f / (1 << 19) && step <= 8.0f; }
+bool is_step(float step) {
+  return step >= 1.0f / (1 << 19) && step <= 8.0f;
+}
 
-uint16_t bf16(float step) { return static_cast<uint16_t>(std::bit_cast<uint32_t>(step) >> 16); }
+uint16_t bf16(float step) {
+  return static_cast<uint16_t>(std::bit_cast<uint32_t>(step) >> 16);
+}
 
-float from_bf16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+float from_bf16(uint16_t bits) {
+  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+}
 
 }  // namespace
 

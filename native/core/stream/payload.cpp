@@ -14,7 +14,6 @@ namespace {
 
 constexpr uint8_t kMagic[2] = {'G', 's'};
 
-
 uint32_t checksum(std::span<const uint8_t> bytes) {
   return static_cast<uint32_t>(crc32_z(0, bytes.data(), bytes.size()));
 }

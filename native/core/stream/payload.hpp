@@ -21,7 +21,9 @@ std::vector<uint8_t> encode_payload(const QuantisedModel& q);
 /// Throws corrupt_stream (damaged, truncated) or unsupported (a newer version). Reads no byte outside
 /// `bytes`.
 QuantisedModel parse_payload(std::span<const uint8_t> bytes);
-inline Model decode_payload(std::span<const uint8_t> bytes) { return from_integers(parse_payload(bytes)); }
+inline Model decode_payload(std::span<const uint8_t> bytes) {
+  return from_integers(parse_payload(bytes));
+}
 
 /// The header alone: domain, value scaling, number of Gaussians. Throws like parse_payload.
 struct PayloadInfo {
