@@ -6,17 +6,21 @@ cd "$(dirname "$0")/.."
 out=$(mktemp)
 trap 'rm -f "$out" "$out.json"' EXIT
 
-ctest --test-dir build --output-on-failure | tee "$out"
+ctest --test-dir build --no-tests=error --output-on-failure | tee "$out"
 native=${PIPESTATUS[0]}
 total=$(sed -nE 's/.*tests failed out of ([0-9]+).*/\1/p' "$out")
 bad=$(sed -nE 's/.*, ([0-9]+) tests failed out of.*/\1/p' "$out")
+# A runner that fails without a failed test (nothing built, a crash) still fails the suite.
+[ "$native" = 0 ] || [ "${bad:-0}" != 0 ] || { total=$((${total:-0} + 1)); bad=1; }
 
 npx vitest run --reporter=default --reporter=json --outputFile.json="$out.json"
 ts=$?
 read -r passed failed skipped < <(node -e '
   const r = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8"));
-  console.log(r.numPassedTests, r.numFailedTests + r.numFailedTestSuites * (r.numFailedTests ? 0 : 1), r.numPendingTests + r.numTodoTests);
-' "$out.json" 2>/dev/null || echo "0 1 0")
+  const broken = r.testResults.filter((f) => f.status === "failed" && f.assertionResults.length === 0).length;
+  console.log(r.numPassedTests, r.numFailedTests + broken, r.numPendingTests + r.numTodoTests);
+' "$out.json" 2>/dev/null || echo "0 0 0")
+[ "$ts" = 0 ] || [ "$failed" != 0 ] || failed=1
 
 echo "$((${total:-0} - ${bad:-0} + passed)) passed, $((${bad:-0} + failed)) failed, $skipped skipped"
 [ "$native" = 0 ] && [ "$ts" = 0 ]
