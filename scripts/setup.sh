@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(build-essential cmake clang-format doctest-dev libzmq3-dev zlib1g-dev gfortran libopenmpi-dev openmpi-bin
+packages=(build-essential cmake pkg-config clang-format doctest-dev libzmq3-dev libhdf5-dev zlib1g-dev gfortran libopenmpi-dev openmpi-bin
   python3-numpy python3-h5py python3-zmq python3-msgpack hdf5-tools fonts-dejavu-core)
 
 missing=()

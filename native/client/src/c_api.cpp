@@ -1,0 +1,243 @@
+// gaussitu.h over Client: turns every exception into a status and a sentence.
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <new>
+
+#include "client.hpp"
+#include "gaussitu.h"
+#include "status.hpp"
+
+using gaussitu::client::Client;
+using gaussitu::client::Failure;
+
+struct gaussitu_client {
+  Client client;
+};
+
+namespace {
+
+// For failures without a client. Fixed size: it must work when memory is what is missing.
+thread_local char thread_error[1024];
+
+void say(gaussitu_client* handle, const char* sentence) noexcept {
+  try {
+    if (handle) return handle->client.queue().remark(sentence);
+  } catch (...) {  // falls through to the buffer that needs no memory
+  }
+  std::strncpy(thread_error, sentence, sizeof thread_error - 1);
+}
+
+/// Runs `body` and turns what it throws into a status.
+template <class Body>
+int guarded(gaussitu_client* handle, Body body) noexcept {
+  try {
+    return body();
+  } catch (const Failure& failure) {
+    say(handle, failure.what());
+    return failure.status;
+  } catch (const std::bad_alloc&) {
+    say(handle, "out of memory");
+    return GAUSSITU_E_MEMORY;
+  } catch (const std::exception& error) {
+    say(handle, error.what());
+    return GAUSSITU_E_INTERNAL;
+  } catch (...) {
+    say(handle, "unknown exception");
+    return GAUSSITU_E_INTERNAL;
+  }
+}
+
+/// The same for functions of an open client; does nothing with the `off` policy.
+template <class Body>
+int with(gaussitu_client* handle, Body body) noexcept {
+  if (!handle) {
+    say(nullptr, "expected an open client, received NULL (did gaussitu_open fail?)");
+    return GAUSSITU_E_STATE;
+  }
+  if (handle->client.off()) return GAUSSITU_OK;
+  return guarded(handle, [&] { return body(handle->client); });
+}
+
+template <class Make>
+int define(gaussitu_client* handle, Make make) noexcept {
+  return with(handle, [&](Client& client) {
+    client.define(make());
+    return GAUSSITU_OK;
+  });
+}
+
+}  // namespace
+
+extern "C" {
+
+void gaussitu_options_init(gaussitu_options* options) {
+  if (options) gaussitu::client::default_options(*options);
+}
+
+void gaussitu_field_init(gaussitu_field* field) {
+  if (!field) return;
+  *field = {};
+  field->size = sizeof *field;
+  field->components = 1;
+}
+
+int gaussitu_open(const gaussitu_options* options, gaussitu_client** client) {
+  return guarded(nullptr, [&] {
+    if (client) *client = nullptr;
+    if (!client || !options)
+      gaussitu::client::invalid("gaussitu_open: expected options and a place for the client");
+    *client = new gaussitu_client{Client(gaussitu::client::resolve_options(*options))};
+    return GAUSSITU_OK;
+  });
+}
+
+int gaussitu_wait_connected(gaussitu_client* client, double seconds) {
+  return with(client, [&](Client& c) { return c.wait_connected(seconds); });
+}
+
+int gaussitu_define_uniform(gaussitu_client* client, const char* mesh, int64_t block,
+                            const gaussitu_grid* grid, const double origin[3], const double spacing[3]) {
+  return define(client, [&] { return gaussitu::client::make_uniform(mesh, block, grid, origin, spacing); });
+}
+
+int gaussitu_define_rectilinear(gaussitu_client* client, const char* mesh, int64_t block,
+                                const gaussitu_grid* grid, gaussitu_dtype dtype, const void* x, const void* y,
+                                const void* z) {
+  return define(client,
+                [&] { return gaussitu::client::make_rectilinear(mesh, block, grid, dtype, x, y, z); });
+}
+
+int gaussitu_define_curvilinear(gaussitu_client* client, const char* mesh, int64_t block,
+                                const gaussitu_grid* grid, gaussitu_dtype dtype, const void* points) {
+  return define(client, [&] { return gaussitu::client::make_curvilinear(mesh, block, grid, dtype, points); });
+}
+
+int gaussitu_define_unstructured(gaussitu_client* client, const char* mesh, int64_t block, int64_t nodes,
+                                 gaussitu_dtype dtype, const void* points, int64_t cells,
+                                 gaussitu_dtype index_dtype, int64_t connectivity_count,
+                                 const void* connectivity, const void* offsets, const uint8_t* types) {
+  return define(client, [&] {
+    return gaussitu::client::make_unstructured(mesh, block, nodes, dtype, points, cells, index_dtype,
+                                               connectivity_count, connectivity, offsets, types);
+  });
+}
+
+int gaussitu_define_points(gaussitu_client* client, const char* mesh, int64_t block, int64_t nodes,
+                           gaussitu_dtype dtype, const void* points) {
+  return define(client, [&] { return gaussitu::client::make_points(mesh, block, nodes, dtype, points); });
+}
+
+int gaussitu_begin_step(gaussitu_client* client, int64_t step, double time) {
+  return with(client, [&](Client& c) { return c.begin_step(step, time); });
+}
+
+int gaussitu_put_field(gaussitu_client* client, const gaussitu_field* field, const void* data) {
+  return gaussitu_put_field_borrowed(client, field, data, nullptr, nullptr);
+}
+
+int gaussitu_put_field_borrowed(gaussitu_client* client, const gaussitu_field* field, const void* data,
+                                gaussitu_release release, void* context) {
+  // Owned from here on, so that the array is released whatever happens.
+  std::shared_ptr<const void> borrowed;
+  const int status = guarded(client, [&] {
+    if (release) borrowed.reset(data, [=](const void* p) { release(const_cast<void*>(p), context); });
+    return GAUSSITU_OK;
+  });
+  if (status != GAUSSITU_OK) return status;
+  return with(client, [&](Client& c) {
+    if (!field || field->size < sizeof *field)
+      gaussitu::client::invalid("put_field: expected a gaussitu_field set up by gaussitu_field_init");
+    return c.put_field(*field, data, std::move(borrowed));
+  });
+}
+
+int gaussitu_end_step(gaussitu_client* client) {
+  return with(client, [](Client& c) { return c.end_step(); });
+}
+
+int gaussitu_flush(gaussitu_client* client, double seconds) {
+  return with(client, [&](Client& c) { return c.flush(seconds); });
+}
+
+int gaussitu_get_status(gaussitu_client* client, gaussitu_status* status) {
+  const size_t size = status ? status->size : 0;
+  if (size < sizeof(size_t)) {
+    say(client, "gaussitu_get_status: expected status->size = sizeof(gaussitu_status)");
+    return GAUSSITU_E_INVALID;
+  }
+  std::memset(status, 0, size);
+  status->size = size;
+  return with(client, [&](Client& c) {
+    auto now = c.status();
+    now.size = size;
+    std::memcpy(status, &now, std::min(size, sizeof now));
+    return GAUSSITU_OK;
+  });
+}
+
+int64_t gaussitu_dropped_steps(gaussitu_client* client, int64_t* steps, int64_t capacity) {
+  int64_t count = 0;
+  const int status = with(client, [&](Client& c) {
+    const auto dropped = c.queue().dropped_steps();
+    count = static_cast<int64_t>(dropped.size());
+    if (steps && capacity > 0) std::copy_n(dropped.begin(), std::min(count, capacity), steps);
+    return GAUSSITU_OK;
+  });
+  return status == GAUSSITU_OK ? count : status;
+}
+
+int gaussitu_close(gaussitu_client* client, double seconds) {
+  if (!client) return with(client, [](Client&) { return GAUSSITU_OK; });
+  const int status = guarded(nullptr, [&] {
+    std::string report;
+    const int status = client->client.close(seconds, report);
+    say(nullptr, report.c_str());
+    return status;
+  });
+  delete client;
+  return status;
+}
+
+const char* gaussitu_last_error(gaussitu_client* client) {
+  if (!client) return thread_error;
+  try {
+    client->client.said = client->client.queue().last_error();
+    return client->client.said.c_str();
+  } catch (...) {
+    return "out of memory";
+  }
+}
+
+const char* gaussitu_status_name(int status) {
+  switch (status) {
+    case GAUSSITU_OK:
+      return "ok";
+    case GAUSSITU_DROPPED:
+      return "dropped";
+    case GAUSSITU_SPILLED:
+      return "spilled";
+    case GAUSSITU_TIMEOUT:
+      return "timeout";
+    case GAUSSITU_E_INVALID:
+      return "invalid";
+    case GAUSSITU_E_STATE:
+      return "state";
+    case GAUSSITU_E_REFUSED:
+      return "refused";
+    case GAUSSITU_E_MEMORY:
+      return "memory";
+    case GAUSSITU_E_DISK:
+      return "disk";
+    case GAUSSITU_E_INTERNAL:
+      return "internal";
+    default:
+      return "unknown";
+  }
+}
+
+const char* gaussitu_version(void) {
+  return GAUSSITU_VERSION;
+}
+
+}  // extern "C"

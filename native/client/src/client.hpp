@@ -1,0 +1,57 @@
+// One coupled rank: what the functions of gaussitu.h do, with exceptions of ours (Failure) instead of
+// statuses.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "budget.hpp"
+#include "options.hpp"
+#include "queue.hpp"
+#include "sender.hpp"
+#include "spill.hpp"
+
+namespace gaussitu::client {
+
+class Client {
+ public:
+  explicit Client(Options options);
+
+  bool off() const { return options_.policy == GAUSSITU_OFF; }
+  void define(MeshPtr mesh);
+  int begin_step(int64_t step, double time);
+  /// `borrowed`: the caller's array, kept instead of copied; else `data` is copied.
+  int put_field(const gaussitu_field& field, const void* data, std::shared_ptr<const void> borrowed);
+  int end_step();
+  int wait_connected(double seconds);
+  int flush(double seconds);
+  int close(double seconds, std::string& report);
+  gaussitu_status status() const;
+  const Queue& queue() const { return queue_; }
+  Queue& queue() { return queue_; }
+
+  std::string said;  // what gaussitu_last_error returned last
+
+ private:
+  FieldData describe(const gaussitu_field& field) const;
+  int store(FieldData& field, const void* data, std::shared_ptr<const void> borrowed);
+  bool reserve(uint64_t bytes);
+  void start_spilling();
+  void give_up(const std::string& why);
+  void spill_rest();
+
+  const Options options_;
+  std::shared_ptr<Budget> budget_;
+  Queue queue_;
+  Spill spill_;
+  std::map<std::pair<std::string, int64_t>, MeshPtr> meshes_;
+  StepPtr current_;
+  int fate_ = GAUSSITU_OK;  // of the current step: OK, SPILLED, or the status with which it was given up
+  uint64_t copied_ = 0;     // bytes of copies in the current step
+  int64_t last_step_ = -1;
+  uint64_t impatient_since_ = UINT64_MAX;  // queue progress at the last wait in vain
+  std::unique_ptr<Sender> sender_;         // last: its thread uses the rest
+};
+
+}  // namespace gaussitu::client

@@ -1,0 +1,232 @@
+#include "spill.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <sstream>
+
+#include "status.hpp"
+
+namespace gaussitu::client {
+namespace fs = std::filesystem;
+namespace {
+
+[[noreturn]] void failed(const std::string& path, const std::string& why) {
+  throw Failure(GAUSSITU_E_DISK,
+                "spill to " + path + ": " + why + " (free the disk, or set GAUSSITU_SPILL_DIR)");
+}
+
+void write_file(const std::string& path, const void* data, uint64_t size) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) failed(path, std::strerror(errno));
+  const auto* at = static_cast<const char*>(data);
+  int error = 0;
+  while (size > 0 && error == 0) {
+    const ssize_t n = ::write(fd, at, std::min<uint64_t>(size, uint64_t{1} << 30));
+    if (n > 0) {
+      at += n;
+      size -= static_cast<uint64_t>(n);
+    } else if (errno != EINTR) {
+      error = n == 0 ? ENOSPC : errno;
+    }
+  }
+  if (close(fd) != 0 && error == 0) error = errno;
+  if (error) {
+    unlink(path.c_str());
+    failed(path, std::strerror(error));
+  }
+}
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+template <class Items, class Write>
+std::string list(const Items& items, Write write) {
+  std::ostringstream out;
+  out.precision(17);
+  out << "[";
+  const char* comma = "";
+  for (const auto& item : items) {
+    out << comma;
+    write(out, item);
+    comma = ", ";
+  }
+  out << "]";
+  return out.str();
+}
+
+template <class Numbers>
+std::string numbers(const Numbers& values) {
+  return list(values, [](auto& out, const auto& v) { out << v; });
+}
+
+/// The convention has float32 coordinates and int32 indices.
+template <class From, class To>
+std::vector<To> converted(const MeshArray& array) {
+  std::vector<To> out(array.bytes->size() / sizeof(From));
+  const auto* from = static_cast<const From*>(array.bytes->data());
+  for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<To>(from[i]);
+  return out;
+}
+
+std::vector<float> coordinates(const MeshArray& array) {
+  return array.dtype == GAUSSITU_F64 ? converted<double, float>(array) : converted<float, float>(array);
+}
+
+void write_indices(const std::string& path, const MeshArray& array) {
+  const auto out =
+      array.dtype == GAUSSITU_I64 ? converted<int64_t, int32_t>(array) : converted<int32_t, int32_t>(array);
+  write_file(path, out.data(), out.size() * sizeof(int32_t));
+}
+
+std::vector<float> node_coordinates(const Mesh& mesh) {
+  if (mesh.kind != MeshKind::rectilinear) return coordinates(mesh.arrays[0]);
+  const auto x = coordinates(mesh.arrays[0]), y = coordinates(mesh.arrays[1]),
+             z = coordinates(mesh.arrays[2]);
+  std::vector<float> points;
+  points.reserve(static_cast<size_t>(mesh.nodes) * 3);
+  for (const float zk : z)
+    for (const float yj : y)
+      for (const float xi : x) points.insert(points.end(), {xi, yj, zk});
+  return points;
+}
+
+void write_geometry(const std::string& folder, const Mesh& mesh) {
+  if (mesh.kind == MeshKind::uniform) return;
+  const auto points = node_coordinates(mesh);
+  write_file(folder + "/coords.f32", points.data(), points.size() * sizeof(float));
+  if (mesh.kind != MeshKind::unstructured) return;
+  write_indices(folder + "/connectivity.i32", mesh.arrays[1]);
+  write_indices(folder + "/offsets.i32", mesh.arrays[2]);
+  write_file(folder + "/cell_types.u8", mesh.arrays[3].bytes->data(), mesh.arrays[3].bytes->size());
+}
+
+std::string file_name(const std::string& field, int64_t step, gaussitu_dtype dtype) {
+  char number[32];
+  std::snprintf(number, sizeof number, "_%03lld.", static_cast<long long>(step));
+  return field + number + dtype_name(dtype);
+}
+
+std::string rank_folder(int64_t rank) {
+  char text[32];
+  std::snprintf(text, sizeof text, "rank_%04lld", static_cast<long long>(rank));
+  return text;
+}
+
+}  // namespace
+
+Spill::Spill(const Options& options)
+    : root_(options.spill_dir + "/" + options.run + "/" + rank_folder(options.rank)), run_(options.run) {}
+
+std::string Spill::path_of(const FieldData& f) {
+  std::string path = root_ + "/" + f.mesh->name + "_" + std::to_string(f.mesh->block);
+  // The convention has one dtype, association and number of components per folder: others get their own.
+  if (f.association == GAUSSITU_CELL) path += "_cell";
+  if (f.dtype != GAUSSITU_F32) path += std::string("_") + dtype_name(f.dtype);
+  if (f.components != 1) path += "_x" + std::to_string(f.components);
+  // So has the mesh: a mesh that was replaced in the run gets another folder.
+  std::string versioned = path;
+  for (int version = 2; folders_.count(versioned) && folders_[versioned].mesh != f.mesh; ++version)
+    versioned = path + "_v" + std::to_string(version);
+  return versioned;
+}
+
+void Spill::write(const Step& step, FieldData& field, const void* data) {
+  std::lock_guard lock(mutex_);
+  const std::string path = path_of(field);
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) failed(path, error.message());
+  auto& folder =
+      folders_.try_emplace(path, Folder{field.mesh, field.association, field.dtype, field.components, {}, {}})
+          .first->second;
+  if (!folder.geometry) write_geometry(path, *field.mesh);
+  folder.geometry = true;
+  folder.fields.insert(field.name);
+  const std::string file = path + "/" + file_name(field.name, step.step, field.dtype);
+  write_file(file, data, field.array.size);
+  field.array.file = file;
+  field.array.memory.reset();
+}
+
+void Spill::commit(Step& step) {
+  std::lock_guard lock(mutex_);
+  std::set<std::string> changed;
+  for (const auto& field : step.fields) changed.insert(path_of(field));
+  for (const auto& path : changed) {
+    folders_.at(path).times[step.step] = step.time;
+    write_meta(path, folders_.at(path));
+  }
+  step.spilled = true;
+}
+
+void Spill::abandon(const Step& step) {
+  for (const auto& field : step.fields)
+    if (!field.array.file.empty()) unlink(field.array.file.c_str());
+}
+
+void Spill::remove(const Step& step) {
+  std::lock_guard lock(mutex_);
+  abandon(step);
+  for (auto& [path, folder] : folders_) {
+    if (!folder.times.erase(step.step)) continue;
+    if (!folder.times.empty()) {
+      write_meta(path, folder);
+      continue;
+    }
+    for (const char* name : {"meta.json", "coords.f32", "connectivity.i32", "offsets.i32", "cell_types.u8"})
+      unlink((path + "/" + name).c_str());
+    folder.geometry = false;
+    // Only empty folders can be removed, so a stranger's files are safe.
+    for (fs::path p = path; rmdir(p.c_str()) == 0 && p != fs::path(root_).parent_path(); p = p.parent_path())
+      continue;
+  }
+}
+
+void Spill::write_meta(const std::string& path, Folder& folder) {
+  static constexpr const char* numpy[] = {"<f4", "<f8", "|i1", "|u1", "<i2",
+                                          "<u2", "<i4", "<u4", "<i8", "<u8"};
+  const Mesh& mesh = *folder.mesh;
+  std::ostringstream out;
+  out << "{\n \"case\": " << quoted(run_) << ",\n \"kind\": \"" << kind_name(mesh.kind) << "\",\n";
+  if (mesh.is_grid()) {
+    out << " \"dims\": " << numbers(mesh.grid.dims) << ",\n \"order\": \"x fastest\",\n";
+    out << " \"ghost\": " << numbers(mesh.grid.ghost) << ",\n \"start\": " << numbers(mesh.grid.start)
+        << ",\n";
+    out << " \"global\": " << numbers(mesh.grid.global_dims) << ",\n";
+  } else {
+    out << " \"node_count\": " << mesh.nodes << ",\n \"cell_count\": " << mesh.cells << ",\n";
+  }
+  if (mesh.kind == MeshKind::uniform) {
+    out << " \"spacing\": " << numbers(mesh.spacing) << ",\n \"origin\": " << numbers(mesh.origin) << ",\n";
+  } else {
+    out << " \"coords_file\": \"coords.f32\",\n";
+  }
+  if (mesh.kind == MeshKind::unstructured)
+    out << " \"connectivity_file\": \"connectivity.i32\",\n \"offsets_file\": \"offsets.i32\",\n"
+        << " \"cell_types_file\": \"cell_types.u8\",\n";
+  out << " \"mesh\": " << quoted(mesh.name) << ",\n \"block\": " << mesh.block << ",\n";
+  out << " \"dtype\": \"" << numpy[folder.dtype] << "\",\n \"components\": " << folder.components << ",\n";
+  out << " \"association\": \"" << (folder.association == GAUSSITU_CELL ? "cell" : "node") << "\",\n";
+  out << " \"fields\": " << list(folder.fields, [](auto& o, const auto& name) { o << quoted(name); })
+      << ",\n";
+  out << " \"file_pattern\": \"<field>_<step:03d>." << dtype_name(folder.dtype) << "\",\n";
+  out << " \"steps\": " << folder.times.size() << ",\n";
+  out << " \"step_numbers\": " << list(folder.times, [](auto& o, const auto& t) { o << t.first; }) << ",\n";
+  out << " \"times\": " << list(folder.times, [](auto& o, const auto& t) { o << t.second; }) << "\n}\n";
+  const std::string text = out.str(), temporary = path + "/meta.json.part";
+  write_file(temporary, text.data(), text.size());
+  if (std::rename(temporary.c_str(), (path + "/meta.json").c_str()) != 0) failed(path, std::strerror(errno));
+}
+
+}  // namespace gaussitu::client
