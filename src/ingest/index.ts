@@ -1,0 +1,1 @@
+export { openIngest, type IngestOptions, type IngestServer, type RunHost } from './server.js';
