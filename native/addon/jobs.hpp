@@ -1,0 +1,14 @@
+// The two long operations: each returns { promise, cancel() }.
+#pragma once
+#include "job.hpp"
+
+namespace gaussitu::addon {
+
+/// (request, onProgress | undefined); request: the mesh's keys (arguments.hpp) and data, dtype, components,
+/// component, bytes | psnr | gaussians, optimiser (0: lm, 1: adam), iterations, seconds, previous.
+Napi::Value start_encode(const Napi::CallbackInfo& info);
+
+/// (payload, at); at: the mesh's keys and dtype.
+Napi::Value start_decode(const Napi::CallbackInfo& info);
+
+}  // namespace gaussitu::addon

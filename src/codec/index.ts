@@ -1,0 +1,129 @@
+import { GaussituError } from '../errors.js';
+import { checkBytes, checkDtype, checkEncode, checkMesh, fail } from './check.js';
+import { fromNative, loadAddon, type NativeAddon, type NativeJob } from './native.js';
+import { nativeMesh } from './native_mesh.js';
+import type { Codec, DecodeAt, Decoded, EncodeRequest, EncodeResult } from './types.js';
+import type { Association } from '../protocol/field.js';
+import type { GhostLayers, Mesh } from '../protocol/mesh.js';
+
+export type * from './types.js';
+
+let addon: NativeAddon | undefined;
+
+/**
+ * The native codec. All instances of a process share one thread pool. Throws NOT_FOUND or UNSUPPORTED, saying how
+ * to mend it, when the native part was not built or does not load.
+ */
+export function createCodec(): Codec {
+  const native = (addon ??= loadAddon());
+  return {
+    encode: (request) => encode(native, request),
+    decode: (payload, at, dtype = 'f32') => decode(native, payload, at, dtype),
+    describe(payload) {
+      checkBytes('payload', payload);
+      try {
+        return native.describe(payload);
+      } catch (error) {
+        throw fromNative(error, 'describe');
+      }
+    },
+    crc32(bytes) {
+      checkBytes('bytes', bytes);
+      return native.crc32(bytes);
+    },
+    setThreads(count) {
+      if (!Number.isInteger(count) || count < 1 || count > 1024) {
+        fail('threads', 'a whole number from 1 to 1024', count);
+      }
+      native.setThreads(count);
+    },
+    threads: () => native.threads(),
+    instructionSet: () => native.instructionSet(),
+  };
+}
+
+async function encode(native: NativeAddon, request: EncodeRequest): Promise<EncodeResult> {
+  checkEncode(request);
+  const { signal, onProgress } = request;
+  const cancelled = () => new GaussituError('CANCELLED', 'encode', { cause: signal?.reason });
+  if (signal?.aborted) throw cancelled();
+
+  let thrown: { error: unknown } | undefined; // by the caller's onProgress
+  const watch = onProgress
+    ? (progress: Parameters<typeof onProgress>[0]) => {
+        if (thrown || signal?.aborted) return;
+        try {
+          onProgress(progress);
+        } catch (error) {
+          thrown = { error };
+          job.cancel();
+        }
+      }
+    : undefined;
+  const job = start(
+    () =>
+      native.encode(
+        {
+          ...nativeMesh(request.mesh, request.association, request.ghost),
+          ...request.target,
+          data: request.data,
+          dtype: request.dtype,
+          components: request.components ?? 1,
+          component: request.component ?? 0,
+          optimiser: request.optimiser === 'adam' ? 1 : 0,
+          iterations: request.iterations,
+          seconds: request.seconds,
+          // An empty previous payload is the same as none.
+          previous: request.previous?.byteLength ? request.previous : undefined,
+        },
+        watch,
+      ),
+    'encode',
+  );
+  signal?.addEventListener('abort', job.cancel, { once: true });
+  try {
+    return await job.promise;
+  } catch (error) {
+    if (thrown) throw thrown.error;
+    throw signal?.aborted ? cancelled() : fromNative(error, 'encode');
+  } finally {
+    signal?.removeEventListener('abort', job.cancel);
+  }
+}
+
+async function decode(
+  native: NativeAddon,
+  payload: Uint8Array,
+  at: DecodeAt,
+  dtype: 'f32' | 'f64',
+): Promise<Decoded> {
+  checkBytes('payload', payload);
+  checkDtype(dtype);
+  const { mesh, association, ghost } = placeOf(at);
+  checkMesh(mesh, association, ghost);
+  try {
+    return await start(
+      () => native.decode(payload, { ...nativeMesh(mesh, association, ghost), dtype }),
+      'decode',
+    ).promise;
+  } catch (error) {
+    throw fromNative(error, 'decode');
+  }
+}
+
+function placeOf(at: DecodeAt): { mesh: Mesh; association: Association; ghost?: GhostLayers } {
+  if (typeof at !== 'object' || at === null) fail('at', 'an object with mesh, points or grid', at);
+  if ('mesh' in at) return at;
+  if ('points' in at) return { mesh: { kind: 'points', points: at.points }, association: 'node' };
+  if ('grid' in at) return { mesh: { kind: 'uniform', ...at.grid }, association: 'node' };
+  return fail('at', 'an object with mesh, points or grid', at);
+}
+
+/** Starts a native job; what it throws at once is of the family too. */
+function start<T>(begin: () => NativeJob<T>, what: string): NativeJob<T> {
+  try {
+    return begin();
+  } catch (error) {
+    throw fromNative(error, what);
+  }
+}
