@@ -59,9 +59,13 @@ bool supports(InstructionSet set) {
 #endif
 }
 
-InstructionSet instruction_set() { return current().load(std::memory_order_relaxed); }
+InstructionSet instruction_set() {
+  return current().load(std::memory_order_relaxed);
+}
 
-const char* instruction_set_name() { return kNames[static_cast<int>(instruction_set())]; }
+const char* instruction_set_name() {
+  return kNames[static_cast<int>(instruction_set())];
+}
 
 void set_instruction_set(const std::string& name) {
   const InstructionSet set = parse(name);

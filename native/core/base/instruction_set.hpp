@@ -23,9 +23,9 @@ bool supports(InstructionSet set);
 
 // Calls the variant of a kernel that is chosen now: GAUSSITU_DISPATCH(evaluate_tile)(arguments...).
 #if defined(__x86_64__)
-#define GAUSSITU_DISPATCH(kernel)                                                       \
-  (gaussitu::instruction_set() == gaussitu::InstructionSet::avx512 ? avx512::kernel     \
-   : gaussitu::instruction_set() == gaussitu::InstructionSet::avx2 ? avx2::kernel       \
+#define GAUSSITU_DISPATCH(kernel)                                                   \
+  (gaussitu::instruction_set() == gaussitu::InstructionSet::avx512 ? avx512::kernel \
+   : gaussitu::instruction_set() == gaussitu::InstructionSet::avx2 ? avx2::kernel   \
                                                                    : scalar::kernel)
 #else
 #define GAUSSITU_DISPATCH(kernel) (scalar::kernel)

@@ -23,31 +23,57 @@ inline constexpr int kLanes = 16;
 struct f32x16 {
   __m512 r;
 };
-GAUSSITU_INLINE f32x16 load(const float* p) { return {_mm512_loadu_ps(p)}; }
-GAUSSITU_INLINE void store(float* p, f32x16 a) { _mm512_storeu_ps(p, a.r); }
-GAUSSITU_INLINE f32x16 splat(float a) { return {_mm512_set1_ps(a)}; }
-GAUSSITU_INLINE f32x16 operator+(f32x16 a, f32x16 b) { return {_mm512_add_ps(a.r, b.r)}; }
-GAUSSITU_INLINE f32x16 operator-(f32x16 a, f32x16 b) { return {_mm512_sub_ps(a.r, b.r)}; }
-GAUSSITU_INLINE f32x16 operator*(f32x16 a, f32x16 b) { return {_mm512_mul_ps(a.r, b.r)}; }
-GAUSSITU_INLINE f32x16 operator/(f32x16 a, f32x16 b) { return {_mm512_div_ps(a.r, b.r)}; }
-GAUSSITU_INLINE f32x16 fma(f32x16 a, f32x16 b, f32x16 c) { return {_mm512_fmadd_ps(a.r, b.r, c.r)}; }
+GAUSSITU_INLINE f32x16 load(const float* p) {
+  return {_mm512_loadu_ps(p)};
+}
+GAUSSITU_INLINE void store(float* p, f32x16 a) {
+  _mm512_storeu_ps(p, a.r);
+}
+GAUSSITU_INLINE f32x16 splat(float a) {
+  return {_mm512_set1_ps(a)};
+}
+GAUSSITU_INLINE f32x16 operator+(f32x16 a, f32x16 b) {
+  return {_mm512_add_ps(a.r, b.r)};
+}
+GAUSSITU_INLINE f32x16 operator-(f32x16 a, f32x16 b) {
+  return {_mm512_sub_ps(a.r, b.r)};
+}
+GAUSSITU_INLINE f32x16 operator*(f32x16 a, f32x16 b) {
+  return {_mm512_mul_ps(a.r, b.r)};
+}
+GAUSSITU_INLINE f32x16 operator/(f32x16 a, f32x16 b) {
+  return {_mm512_div_ps(a.r, b.r)};
+}
+GAUSSITU_INLINE f32x16 fma(f32x16 a, f32x16 b, f32x16 c) {
+  return {_mm512_fmadd_ps(a.r, b.r, c.r)};
+}
 /// a > b ? a : b, elementwise; b where either is NaN.
-GAUSSITU_INLINE f32x16 max(f32x16 a, f32x16 b) { return {_mm512_max_ps(a.r, b.r)}; }
-GAUSSITU_INLINE f32x16 min(f32x16 a, f32x16 b) { return {_mm512_min_ps(a.r, b.r)}; }
+GAUSSITU_INLINE f32x16 max(f32x16 a, f32x16 b) {
+  return {_mm512_max_ps(a.r, b.r)};
+}
+GAUSSITU_INLINE f32x16 min(f32x16 a, f32x16 b) {
+  return {_mm512_min_ps(a.r, b.r)};
+}
 /// Bit i is set where a[i] < b[i].
-GAUSSITU_INLINE uint32_t less(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a.r, b.r, _CMP_LT_OQ); }
+GAUSSITU_INLINE uint32_t less(f32x16 a, f32x16 b) {
+  return _mm512_cmp_ps_mask(a.r, b.r, _CMP_LT_OQ);
+}
 
 #elif defined(__AVX2__)
 
 struct f32x16 {
   __m256 lo, hi;
 };
-GAUSSITU_INLINE f32x16 load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+GAUSSITU_INLINE f32x16 load(const float* p) {
+  return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)};
+}
 GAUSSITU_INLINE void store(float* p, f32x16 a) {
   _mm256_storeu_ps(p, a.lo);
   _mm256_storeu_ps(p + 8, a.hi);
 }
-GAUSSITU_INLINE f32x16 splat(float a) { return {_mm256_set1_ps(a), _mm256_set1_ps(a)}; }
+GAUSSITU_INLINE f32x16 splat(float a) {
+  return {_mm256_set1_ps(a), _mm256_set1_ps(a)};
+}
 GAUSSITU_INLINE f32x16 operator+(f32x16 a, f32x16 b) {
   return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)};
 }
@@ -86,7 +112,9 @@ GAUSSITU_INLINE f32x16 load(const float* p) {
   GAUSSITU_LANES a.r[i] = p[i];
   return a;
 }
-GAUSSITU_INLINE void store(float* p, const f32x16& a) { GAUSSITU_LANES p[i] = a.r[i]; }
+GAUSSITU_INLINE void store(float* p, const f32x16& a) {
+  GAUSSITU_LANES p[i] = a.r[i];
+}
 GAUSSITU_INLINE f32x16 splat(float s) {
   f32x16 a;
   GAUSSITU_LANES a.r[i] = s;

@@ -124,9 +124,15 @@ class Pool {
 
 }  // namespace
 
-void set_thread_count(unsigned count) { Pool::instance().resize(count); }
-unsigned thread_count() { return Pool::instance().size(); }
-void submit(std::function<void()> job) { Pool::instance().submit(std::move(job)); }
+void set_thread_count(unsigned count) {
+  Pool::instance().resize(count);
+}
+unsigned thread_count() {
+  return Pool::instance().size();
+}
+void submit(std::function<void()> job) {
+  Pool::instance().submit(std::move(job));
+}
 
 void parallel_for(size_t count, const std::function<void(size_t)>& body) {
   if (count > 0) Pool::instance().run(count, body);

@@ -53,7 +53,7 @@ uint32_t add_to_scattered(Sums& s, const Gaussian& g, const TileView& tile) {
 
 template <bool kCover>
 uint64_t run(const GaussianView& model, const uint32_t* list, size_t n, const TileView& tile, float start,
-         float* f, float* density, float* cover) {
+             float* f, float* density, float* cover) {
   Sums s;
   for (uint32_t k = 0; k < tile.count; k += 16) {
     store(s.n + k, splat(start));
@@ -76,7 +76,7 @@ uint64_t run(const GaussianView& model, const uint32_t* list, size_t n, const Ti
 }  // namespace
 
 uint64_t evaluate_tile(const GaussianView& model, const uint32_t* list, size_t n, const TileView& tile,
-                   float start, float* f, float* density, float* cover) {
+                       float start, float* f, float* density, float* cover) {
   return cover ? run<true>(model, list, n, tile, start, f, density, cover)
                : run<false>(model, list, n, tile, start, f, density, cover);
 }

@@ -20,7 +20,9 @@ GAUSSITU_INLINE Gaussian gaussian(const GaussianView& g, uint32_t i) {
           g.v[i]};
 }
 
-GAUSSITU_INLINE f32x16 falloff(f32x16 d2) { return max(fma(d2, splat(-0.125f), splat(1.0f)), splat(0.0f)); }
+GAUSSITU_INLINE f32x16 falloff(f32x16 d2) {
+  return max(fma(d2, splat(-0.125f), splat(1.0f)), splat(0.0f));
+}
 
 /// Sixteen samples at any place: t in sigma units, and q.
 struct Scattered {

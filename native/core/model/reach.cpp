@@ -50,7 +50,8 @@ double distance_bound(const Model& m, size_t i, const float lo[3], const float h
   }
   if (!(norm2 > 0) || least <= 0) return 0;
   // Rounding of t in single precision: a few units in the last place of the largest partial sum.
-  const double far[3] = {std::max(std::fabs(l[0]), std::fabs(h[0])), std::max(std::fabs(l[1]), std::fabs(h[1])),
+  const double far[3] = {std::max(std::fabs(l[0]), std::fabs(h[0])),
+                         std::max(std::fabs(l[1]), std::fabs(h[1])),
                          std::max(std::fabs(l[2]), std::fabs(h[2]))};
   size = std::fabs(a[0]) * far[0] + (std::fabs(a[1]) + std::fabs(a[3])) * far[1] +
          (std::fabs(a[2]) + std::fabs(a[4]) + std::fabs(a[5])) * far[2];
@@ -137,8 +138,14 @@ GaussianView view(const Model& m) {
 }
 
 TileView view(const SampleSet& s, const Tile& tile) {
-  TileView t{s.x.data() + tile.begin, s.y.data() + tile.begin, s.z.data() + tile.begin, tile.begin, tile.count, s.rows,
-             {tile.lo[0], tile.lo[1], tile.lo[2]}, 1};
+  TileView t{s.x.data() + tile.begin,
+             s.y.data() + tile.begin,
+             s.z.data() + tile.begin,
+             tile.begin,
+             tile.count,
+             s.rows,
+             {tile.lo[0], tile.lo[1], tile.lo[2]},
+             1};
   if (s.rows) t.ny = static_cast<uint32_t>(tile.hi[1] - tile.lo[1]) + 1;
   return t;
 }

@@ -12,7 +12,9 @@
 namespace gaussitu {
 namespace {
 
-[[noreturn]] void fail(const std::string& message) { throw Error(Code::invalid_argument, message); }
+[[noreturn]] void fail(const std::string& message) {
+  throw Error(Code::invalid_argument, message);
+}
 
 size_t product(const std::array<size_t, 3>& n) {
   size_t total = 1;
@@ -169,8 +171,7 @@ std::array<std::vector<double>, 3> world_points(const MeshView& m, Association a
         for (size_t i = 0; i < s.inner[0]; i++, n++) {
           const size_t at[3] = {i + s.low[0], j + s.low[1], k + s.low[2]};
           for (int d = 0; d < 3; d++)
-            out[d][n] = m.kind == MeshKind::curvilinear
-                            ? curvilinear(m, association, d, at[0], at[1], at[2])
+            out[d][n] = m.kind == MeshKind::curvilinear ? curvilinear(m, association, d, at[0], at[1], at[2])
                         : m.kind == MeshKind::uniform || m.kind == MeshKind::rectilinear
                             ? along(m, association, d, at[d])
                             : element(m.points, 3 * i + d);

@@ -7,8 +7,8 @@
 
 namespace gaussitu {
 
-/// The values of a grid: `all` as they come in the array, `inner` without ghost layers, x fastest. A mesh that
-/// is no grid is a grid of [n, 1, 1].
+/// The values of a grid: `all` as they come in the array, `inner` without ghost layers, x fastest. A mesh
+/// that is no grid is a grid of [n, 1, 1].
 struct GridShape {
   std::array<size_t, 3> all{0, 1, 1}, inner{0, 1, 1}, low{0, 0, 0};  // low: ghost layers before the first
   size_t total() const { return inner[0] * inner[1] * inner[2]; }

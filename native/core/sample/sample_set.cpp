@@ -119,9 +119,9 @@ void fill_values(const ArrayView& values, const GridShape& shape, SampleSet& out
   out.value_min = lo;
   out.value_range = hi - lo;
   if (!std::isfinite(out.value_range))
-    throw Error(Code::invalid_argument,
-                "Expected values whose range is finite in f64 but received " + std::to_string(lo) + " to " +
-                    std::to_string(hi) + "; scale the field");
+    throw Error(Code::invalid_argument, "Expected values whose range is finite in f64 but received " +
+                                            std::to_string(lo) + " to " + std::to_string(hi) +
+                                            "; scale the field");
   double sum = 0;
   for (size_t s = 0; s < out.source.size(); s++) {
     if (out.source[s] == kNoSource) continue;

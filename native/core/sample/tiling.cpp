@@ -19,8 +19,7 @@ void allocate(SampleSet& s, size_t padded) {
 
 uint64_t morton(uint32_t x, uint32_t y, uint32_t z) {
   uint64_t key = 0;
-  for (int b = 20; b >= 0; b--)
-    key = key << 3 | (z >> b & 1u) << 2 | (y >> b & 1u) << 1 | (x >> b & 1u);
+  for (int b = 20; b >= 0; b--) key = key << 3 | (z >> b & 1u) << 2 | (y >> b & 1u) << 1 | (x >> b & 1u);
   return key;
 }
 
@@ -83,9 +82,8 @@ void tile_rows(const std::array<size_t, 3>& dims, const std::array<double, 3>& f
   for (uint32_t k = 0; k * size[2] < dims[2]; k++)
     for (uint32_t j = 0; j * size[1] < dims[1]; j++)
       for (uint32_t i = 0; i * size[0] < dims[0]; i++) blocks.push_back({i, j, k});
-  std::sort(blocks.begin(), blocks.end(), [](const auto& a, const auto& b) {
-    return morton(a[0], a[1], a[2]) < morton(b[0], b[1], b[2]);
-  });
+  std::sort(blocks.begin(), blocks.end(),
+            [](const auto& a, const auto& b) { return morton(a[0], a[1], a[2]) < morton(b[0], b[1], b[2]); });
   size_t padded = 0;
   for (const auto& b : blocks) {
     Tile tile;

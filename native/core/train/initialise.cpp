@@ -18,8 +18,7 @@ struct Node {
 
 class Splitter {
  public:
-  Splitter(const SampleSet& samples, Model& model)
-      : s_(samples), model_(model), mass_(importance(samples)) {
+  Splitter(const SampleSet& samples, Model& model) : s_(samples), model_(model), mass_(importance(samples)) {
     for (uint32_t i = 0; i < s_.weight.size(); i++)
       if (s_.weight[i] != 0) order_.push_back(i);
   }
@@ -134,7 +133,8 @@ class Splitter {
   Model& model_;
   std::vector<float> mass_;
   std::vector<uint32_t> order_;
-  const double smallest_ = s_.rows ? 0.1 : 1e-4;  // variance of a single sample's Gaussian, model units squared
+  const double smallest_ =
+      s_.rows ? 0.1 : 1e-4;  // variance of a single sample's Gaussian, model units squared
 };
 
 }  // namespace

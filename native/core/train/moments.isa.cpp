@@ -14,7 +14,9 @@ struct Lanes {
 struct RowSums {
   f32x16 curvature[15], cross[6], force[6];
 };
-constexpr int pair(int j, int k, int degree) { return k * (degree + 1) - k * (k - 1) / 2 + j; }
+constexpr int pair(int j, int k, int degree) {
+  return k * (degree + 1) - k * (k - 1) / 2 + j;
+}
 
 template <bool kCurvature>
 GAUSSITU_INLINE void add_plane(RowSums& s, Lanes& sums, const Plane& p, const f32x16& dx, const Gaussian& g,
@@ -152,7 +154,8 @@ void run(const GaussianView& model, uint32_t i, const uint32_t* tiles, size_t n,
   out.e_phi = sum(sums.e_phi);
 }
 
-GAUSSITU_INLINE void add_projection(f32x16& wh, f32x16& wr2, const f32x16& q, const float* h, const float* r) {
+GAUSSITU_INLINE void add_projection(f32x16& wh, f32x16& wr2, const f32x16& q, const float* h,
+                                    const float* r) {
   const f32x16 q2 = q * q, w = q2 * q2, wr = w * load(r);
   wh = fma(w, load(h), wh);
   wr2 = fma(wr, wr, wr2);

@@ -9,7 +9,9 @@ namespace {
 // Powers of t0, t1, t2 in the Jacobian of each shift and shape parameter; shapes have the sign -1.
 constexpr int kPower[9][3] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {2, 0, 0}, {1, 1, 0},
                               {1, 0, 1}, {0, 2, 0}, {0, 1, 1}, {0, 0, 2}};
-constexpr double sign(int p) { return p < 3 ? 1 : -1; }
+constexpr double sign(int p) {
+  return p < 3 ? 1 : -1;
+}
 
 // The Jacobian in t is a linear combination of the one in u: t0 = u0 + b1 t1 + b2 t2, hence for its squares.
 struct Combination {

@@ -13,9 +13,13 @@ constexpr size_t kChunk = 16;
 
 // Levenberg-Marquardt: neighbours move at the same time without knowing of each other, so each takes only a
 // part of its own best step, with momentum. Values were tuned on dns_decay (docs/model.md).
-constexpr double kDamping = 0.03, kStep = 0.35, kMomentum = 0.75;
+constexpr double kDamping = 0.1, kStep = 0.35, kMomentum = 0.75;
 constexpr double kShiftLimit = 0.5, kShapeLimit = 0.15, kValueLimit = 0.3;  // per step, before momentum
-constexpr double kFloor = 1e-5;  // of the mean of phi^2: keeps Gaussians that hardly matter from running off
+// Shifts and shapes are also held by kTrust times the mean squared error, per phi^2: a Gaussian whose value
+// is close to its surroundings has little curvature and would otherwise run off after what its neighbours
+// owe.
+constexpr double kTrust = 10;
+constexpr double kFloor = 1e-5, kValueFloor = 1e-4;  // of the mean phi^2: systems stay positive definite
 
 // Adam, in the same units.
 constexpr double kBeta1 = 0.9, kBeta2 = 0.99, kAdamStep = 0.03, kAdamValueStep = 0.01;
@@ -44,28 +48,27 @@ void Stepper::step(Model& model, const Pass& pass, double rate) {
   if (kind_ == Optimiser::adam) second_.resize(count * kParameters, 0.0f);
   bias1_ *= kBeta1;
   bias2_ *= kBeta2;
-  double floor[kParameters];
-  std::fill(floor, floor + 9, kFloor * phi2_ + 1e-30);
-  floor[9] = 10 * kFloor * phi2_ + 1e-30;
+  trust_ = kTrust * pass.squared() / static_cast<double>(pass.samples().finite);
   parallel_for((count + kChunk - 1) / kChunk, [&](size_t c) {
     for (size_t i = c * kChunk; i < std::min(count, (c + 1) * kChunk); i++) {
       if (kind_ == Optimiser::adam)
         adam(model, pass, i, rate);
       else
-        newton(model, pass, i, rate, floor);
+        newton(model, pass, i, rate);
       limits_.apply(model, i);
     }
   });
   phi2_ = 0;
   for (const float p : own_phi2_) phi2_ += p;
   phi2_ /= static_cast<double>(std::max<size_t>(count, 1));
-  steps_++;
 }
 
-void Stepper::newton(Model& model, const Pass& pass, size_t i, double rate, const double floor[]) {
+void Stepper::newton(Model& model, const Pass& pass, size_t i, double rate) {
   const Moments m = pass.backward(model, i, true);
   own_phi2_[i] = m.phi2;
-  double x[kParameters], step[kParameters];
+  double floor[kParameters], x[kParameters], step[kParameters];
+  std::fill(floor, floor + 9, trust_ * m.phi2 + kFloor * phi2_ + 1e-30);
+  floor[9] = kValueFloor * phi2_ + 1e-30;
   solve(normal_equations(m, model, i, pass.samples().rows), kDamping, floor, x);
   double scale = 1;
   for (int a = 0; a < kParameters; a++) {
@@ -81,8 +84,7 @@ void Stepper::newton(Model& model, const Pass& pass, size_t i, double rate, cons
 }
 
 void Stepper::adam(Model& model, const Pass& pass, size_t i, double rate) {
-  const NormalEquations n =
-      normal_equations(pass.backward(model, i, false), model, i, pass.samples().rows);
+  const NormalEquations n = normal_equations(pass.backward(model, i, false), model, i, pass.samples().rows);
   double step[kParameters];
   for (int a = 0; a < kParameters; a++) {
     float &m1 = first_[i * kParameters + a], &m2 = second_[i * kParameters + a];

@@ -25,14 +25,14 @@ class Stepper {
   void step(Model& model, const Pass& pass, double rate);
 
  private:
-  void newton(Model& model, const Pass& pass, size_t i, double rate, const double floor[]);
+  void newton(Model& model, const Pass& pass, size_t i, double rate);
   void adam(Model& model, const Pass& pass, size_t i, double rate);
 
   Optimiser kind_;
   Limits limits_;
-  int steps_ = 0;
-  double phi2_ = 0;                // mean of phi^2 per Gaussian, of the iteration before
-  double bias1_ = 1, bias2_ = 1;   // Adam
+  double trust_ = 0;                   // mean squared error, scaled
+  double phi2_ = 0;                    // mean of phi^2 per Gaussian, of the iteration before
+  double bias1_ = 1, bias2_ = 1;       // Adam
   std::vector<float> first_, second_;  // [count, 10] velocity, or Adam's moments
   std::vector<float> own_phi2_;        // [count]
 };

@@ -36,7 +36,7 @@ double Pass::forward(const Model& model) {
   });
   double total = 0;
   for (const double s : squared_) total += s;
-  return total;
+  return total_squared_ = total;
 }
 
 Moments Pass::backward(const Model& model, size_t i, bool curvature) const {
@@ -61,8 +61,8 @@ void Pass::apply_values(const Model& model, const std::vector<float>& values, st
 std::pair<float, float> Pass::project(const Model& model, size_t i, const std::vector<float>& h) const {
   float out[2];
   GAUSSITU_DISPATCH(project)
-  (view(model), static_cast<uint32_t>(i), reach_.tiles.begin(i), reach_.tiles.size(i), views_.data(), h.data(),
-   r_.data(), out);
+  (view(model), static_cast<uint32_t>(i), reach_.tiles.begin(i), reach_.tiles.size(i), views_.data(),
+   h.data(), r_.data(), out);
   return {out[0], out[1]};
 }
 

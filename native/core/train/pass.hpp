@@ -24,9 +24,10 @@ class Pass {
   /// Its transpose, {sum phi h, sum phi^2} of Gaussian i; h [padded] already divided by D.
   std::pair<float, float> project(const Model& model, size_t i, const std::vector<float>& h) const;
 
-  const std::vector<float>& residual() const { return e_; }             // [padded] f - value, 0 where weight is 0
-  const std::vector<float>& inverse_density() const { return r_; }      // [padded] weight / D
+  const std::vector<float>& residual() const { return e_; }         // [padded] f - value, 0 where weight is 0
+  const std::vector<float>& inverse_density() const { return r_; }  // [padded] weight / D
   const Reach& reach() const { return reach_; }
+  double squared() const { return total_squared_; }  // what the last forward() returned
   uint64_t pairs() const;  // Gaussian-sample pairs that the last forward() computed; backward() has as many
   const SampleSet& samples() const { return samples_; }
 
@@ -36,6 +37,7 @@ class Pass {
   Reach reach_;
   std::vector<TileView> views_;
   std::vector<float> e_, r_, fr_;
+  double total_squared_ = 0;
   std::vector<double> squared_;  // [tiles]
   std::vector<uint64_t> pairs_;  // [tiles]
 };

@@ -37,9 +37,9 @@ void shrink(Model& model, const SampleSet& samples, size_t count) {
 }
 
 struct Place {
-  double squared = 0;        // summed error
-  float worst = -1;          // the largest error
-  uint32_t sample = 0;       // and where
+  double squared = 0;   // summed error
+  float worst = -1;     // the largest error
+  uint32_t sample = 0;  // and where
 };
 
 // The worst sample of each group of neighbours: half a row and its neighbours in y and z on rows tiles,
@@ -84,8 +84,8 @@ size_t tile_of(const SampleSet& s, uint32_t sample) {
   return static_cast<size_t>(after - s.tiles.begin()) - 1;
 }
 
-// New Gaussians are narrower copies of the one that is strongest there: right in scale and direction on graded
-// meshes too. Where none reaches, a round one of the mean spacing of Gaussians.
+// New Gaussians are narrower copies of the one that is strongest there: right in scale and direction on
+// graded meshes too. Where none reaches, a round one of the mean spacing of Gaussians.
 void add(Model& model, const SampleSet& s, const Reach& reach, uint32_t sample) {
   constexpr float kNarrower = 1.7f;
   const float x = s.x[sample], y = s.y[sample], z = s.z[sample];
@@ -125,8 +125,7 @@ void grow(Model& model, const SampleSet& samples, size_t count) {
     std::stable_sort(places.begin(), places.end(),
                      [](const Place& a, const Place& b) { return a.squared > b.squared; });
     const Reach reach = pass.reach();
-    for (size_t k = 0; k < std::min(wanted, places.size()); k++)
-      add(model, samples, reach, places[k].sample);
+    for (size_t k = 0; k < std::min(wanted, places.size()); k++) add(model, samples, reach, places[k].sample);
   }
 }
 

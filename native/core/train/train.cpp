@@ -23,6 +23,15 @@ double annealed(double progress) {
   return 0.05 + 0.95 * left * left;
 }
 
+// Count of Gaussians after `iteration`: the rounds of growth are over by the time steps begin to shrink.
+size_t grown(int iteration, const TrainSettings& settings, size_t first) {
+  constexpr int kRounds = 3;
+  if (settings.grow_to <= first) return first;
+  int rounds = 0;
+  while (rounds < kRounds && iteration * 2 * (kRounds + 1) >= settings.iterations * (rounds + 1)) rounds++;
+  return first + (settings.grow_to - first) * static_cast<size_t>(rounds) / kRounds;
+}
+
 class Clock {
  public:
   double seconds() const {
@@ -43,6 +52,7 @@ TrainResult train(Model& model, const SampleSet& samples, const TrainSettings& s
   if (model.count() == 0 || samples.finite == 0 || !(samples.value_range > 0)) return result;
 
   Pass pass(samples);
+  const size_t first_count = model.count();
   Stepper stepper(settings.optimiser, samples);
   for (;; result.iterations++) {
     if (control.cancel && control.cancel->load(std::memory_order_relaxed))
@@ -58,6 +68,8 @@ TrainResult train(Model& model, const SampleSet& samples, const TrainSettings& s
     if (settings.seconds > 0 && result.seconds >= settings.seconds) break;
     if (settings.target_psnr > 0 && result.psnr >= settings.target_psnr) break;
 
+    if (const size_t count = grown(result.iterations, settings, first_count); count > model.count())
+      resize_model(model, samples, count), pass.forward(model);
     double progress = static_cast<double>(result.iterations) / settings.iterations;
     if (settings.seconds > 0) progress = std::max(progress, result.seconds / settings.seconds);
     stepper.step(model, pass, settings.anneal ? annealed(progress) : 1.0);

@@ -30,6 +30,7 @@ struct TrainSettings {
   double seconds = 0;  // 0: no limit; else no iteration starts after this time (results then depend on speed)
   double target_psnr = 0;  // 0: none; else stop when reached
   bool anneal = true;      // shrink steps over the second half
+  size_t grow_to = 0;  // 0: keep the count; else add up to this many, where the fit is worst, in three rounds
 };
 
 struct TrainResult {

@@ -43,8 +43,7 @@ void solve_values(Model& model, const SampleSet& samples, int iterations, const 
     if (!(curvature > 0)) return;
     const double step = -slope / curvature;
     for (size_t i = 0; i < count; i++) model.v[i] = static_cast<float>(model.v[i] + step * direction[i]);
-    for (size_t k = 0; k < padded; k++)
-      e[k] = static_cast<float>(e[k] + samples.weight[k] * step * image[k]);
+    for (size_t k = 0; k < padded; k++) e[k] = static_cast<float>(e[k] + samples.weight[k] * step * image[k]);
   }
 }
 
