@@ -2,13 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { EXIT, reportError } from './exit.js';
+import { serveCommand } from './serve.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
 /** One line per command; each lives in its own file. */
-const commands: Command[] = [];
+const commands: Command[] = [serveCommand()];
 
 const program = new Command('gaussitu')
   .description('In-situ compression of simulation timesteps: trained 3-D Gaussians, compressed HDF5.')

@@ -53,9 +53,9 @@ describe('run.yaml', () => {
   });
 });
 
-describe('settings', () => {
-  const names = (field: string): { component: string; field: string } => ({ component: field, field });
+const names = (field: string): { component: string; field: string } => ({ component: field, field });
 
+describe('settings', () => {
   test('come from the command line, then the file, then the simulation, then the default', () => {
     const file = parseRunFile(FILE);
     const asked = { target: { bytes: 9 }, targets: { 'p*': { ratio: 7 } } };
