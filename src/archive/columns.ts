@@ -4,9 +4,9 @@ import { GaussituError } from '../errors.js';
 /** One row of a certificate table; `undefined` members are left out. */
 export type Row = Record<string, unknown>;
 
-/** JSON has no NaN and infinities; they are kept as strings. */
+/** JSON has no NaN and infinities, and JavaScript writes -0 as 0: these are kept as strings. */
 export const specialNumber = z
-  .union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])])
+  .union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity', '-0'])])
   .transform((value) => Number(value));
 
 /**
@@ -26,6 +26,7 @@ export function columns(rows: Row[]): string {
 }
 
 function special(_key: string, value: unknown): unknown {
+  if (Object.is(value, -0)) return '-0';
   return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }
 

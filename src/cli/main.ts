@@ -1,15 +1,19 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { decodeCommand } from './decode.js';
 import { EXIT, reportError } from './exit.js';
+import { inspectCommand } from './inspect.js';
+import { replayCommand } from './replay.js';
 import { serveCommand } from './serve.js';
+import { verifyCommand } from './verify.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
 /** One line per command; each lives in its own file. */
-const commands: Command[] = [serveCommand()];
+const commands: Command[] = [serveCommand(), replayCommand, decodeCommand, inspectCommand, verifyCommand];
 
 const program = new Command('gaussitu')
   .description('In-situ compression of simulation timesteps: trained 3-D Gaussians, compressed HDF5.')

@@ -1,0 +1,100 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Target } from '../protocol/field.js';
+import type { FieldKind } from '../protocol/source.js';
+import { RUN_FILE } from './run_file.js';
+import { byField, mergeCertificates } from './summary.js';
+import type { ArchiveReader, FieldEntry } from './types.js';
+
+export interface InspectedField {
+  name: string;
+  kind: FieldKind;
+  rawBytes: number;
+  storedBytes: number;
+  ratio: number;
+  /** dB; null when exact. */
+  psnr: number | null;
+  rmse: number;
+  maxError: number;
+  target: Target | null;
+  iterations: number;
+  trainSeconds: number;
+  start: 'cold' | 'warm';
+}
+
+export interface Inspection {
+  run: string;
+  steps: {
+    step: number;
+    time: number;
+    /** Decodes without any other step. */
+    keyframe: boolean;
+    fields: InspectedField[];
+  }[];
+  totals: {
+    rawBytes: number;
+    /** All step files and run.json. */
+    storedBytes: number;
+    ratio: number;
+    /** Mesh files, and the arrays they stand for, each version once; 0 for uniform grids. */
+    meshBytes: number;
+    meshRawBytes: number;
+    /** (rawBytes + meshRawBytes) / (storedBytes + meshBytes) */
+    ratioWithMesh: number;
+    finished: boolean;
+    dropped: { step: number; reason: string }[];
+  };
+}
+
+/** Reads every step of a run. Throws CORRUPT_STREAM. */
+export async function inspectRun(archive: ArchiveReader): Promise<Inspection> {
+  const steps: Inspection['steps'] = [];
+  const meshes = new Map<string, number>();
+  let [rawBytes, storedBytes] = [0, (await stat(join(archive.path, RUN_FILE))).size];
+  for (const number of await archive.steps()) {
+    const entry = await archive.readStep(number);
+    const fields = [...byField(entry.fields)].map(([name, blocks]) => inspectField(name, blocks));
+    steps.push({ step: entry.step, time: entry.time, keyframe: true, fields });
+    rawBytes += fields.reduce((sum, f) => sum + f.rawBytes, 0);
+    storedBytes += entry.fileBytes;
+    for (const mesh of new Set(entry.fields.map((f) => f.mesh))) {
+      meshes.set(mesh, await archive.meshRawBytes(mesh, number));
+    }
+  }
+  const meshBytes = await archive.meshBytes();
+  const meshRawBytes = [...meshes.values()].reduce((a, b) => a + b, 0);
+  return {
+    run: archive.info.run,
+    steps,
+    totals: {
+      rawBytes,
+      storedBytes,
+      ratio: rawBytes / storedBytes,
+      meshBytes,
+      meshRawBytes,
+      ratioWithMesh: (rawBytes + meshRawBytes) / (storedBytes + meshBytes),
+      finished: archive.finished,
+      dropped: archive.dropped,
+    },
+  };
+}
+
+function inspectField(name: string, blocks: FieldEntry[]): InspectedField {
+  const certificates = blocks.map((b) => b.certificate);
+  const { rmse, maxError, psnr, rawBytes } = mergeCertificates(certificates);
+  const storedBytes = blocks.reduce((sum, b) => sum + b.storedBytes, 0);
+  return {
+    name,
+    kind: blocks.find((b) => b.kind === 'gaussian')?.kind ?? blocks[0]?.kind ?? 'empty',
+    rawBytes,
+    storedBytes,
+    ratio: rawBytes / storedBytes,
+    psnr: Number.isFinite(psnr) ? psnr : null,
+    rmse,
+    maxError,
+    target: certificates[0]?.target ?? null,
+    iterations: Math.max(...certificates.map((c) => c.iterations)),
+    trainSeconds: certificates.reduce((sum, c) => sum + c.trainSeconds, 0),
+    start: certificates.every((c) => c.start === 'warm') ? 'warm' : 'cold',
+  };
+}

@@ -1,0 +1,90 @@
+import { Command } from 'commander';
+import { openArchive } from '../archive/index.js';
+import { createCodec } from '../codec/index.js';
+import { GaussituError } from '../errors.js';
+import {
+  EXTENSIONS,
+  decodeField,
+  queryGrid,
+  queryPoints,
+  readPoints,
+  requireFormat,
+  writeField,
+} from '../export/index.js';
+import type { Triple } from '../protocol/mesh.js';
+
+interface DecodeOptions {
+  field: string;
+  step: number;
+  output: string;
+  points?: string;
+  grid?: Triple;
+  block?: number;
+}
+
+export const decodeCommand = new Command('decode')
+  .description('Write one field of one step as numbers: where the simulation had them, or anywhere else.')
+  .argument('<run>', 'run folder')
+  .requiredOption('--field <name>', 'field to decode (gaussitu inspect lists them)')
+  .requiredOption('--step <N>', 'timestep, by its number', whole('--step'))
+  .requiredOption('-o, --output <file>', `file to write: ${EXTENSIONS.join(' ')}`)
+  .option('--points <file>', 'evaluate at these points: .npy (n, 3), .csv x,y,z, or .f32 .f64')
+  .option('--grid <NXxNYxNZ>', 'evaluate on a regular grid over the field, e.g. 256x256x128', gridDims)
+  .option('--block <N>', 'only this block of a decomposed field', whole('--block'))
+  .addHelpText(
+    'after',
+    `
+Without --points and --grid, values come at the samples of the simulation, in its order and number type; the blocks of a
+decomposed grid are put together to the whole grid, ghost layers left out. With them, values are float64 and NaN outside
+the domain, and the mesh is not needed.
+
+  .f32 .f64  bare little-endian numbers, x fastest     .npy     numpy array [z, y, x] or [n]
+  .h5        HDF5 that gaussitu replay reads           .vtkhdf  for ParaView: ImageData or UnstructuredGrid
+
+Examples:
+  gaussitu decode run --field u --step 3 -o u.npy
+  gaussitu decode run --field u --step 3 --grid 512x512x256 -o u.vtkhdf
+  gaussitu decode run --field T --step 0 --points probes.csv -o T.f64`,
+  )
+  .action(async (run: string, options: DecodeOptions) => {
+    const { field, block, output, points, grid } = options;
+    if (points !== undefined && grid !== undefined) {
+      throw new GaussituError('INVALID_ARGUMENT', '--points and --grid', { expected: 'one of them' });
+    }
+    requireFormat(output);
+    const archive = await openArchive(run);
+    const codec = createCodec();
+    const step = await archive.readStep(options.step);
+    const decoded =
+      points !== undefined
+        ? await queryPoints(codec, step, field, await readPoints(points), block)
+        : grid !== undefined
+          ? await queryGrid(codec, step, field, grid, block)
+          : await decodeField(archive, codec, step, field, block);
+    const bytes = await writeField(output, decoded);
+    process.stderr.write(`${output}: ${decoded.shape.join(' x ')} values, ${bytes} bytes\n`);
+  });
+
+function gridDims(text: string): Triple {
+  const dims = text.split(/[x×,]/i).map(Number);
+  if (
+    dims.length !== 3 ||
+    !dims.every((n) => Number.isInteger(n) && n >= 1) ||
+    dims.reduce((a, b) => a * b, 1) > 1e9
+  ) {
+    throw new GaussituError('INVALID_ARGUMENT', '--grid', {
+      expected: 'three numbers of points like 128x128x64, at most 1e9 together',
+      received: text,
+    });
+  }
+  return dims as unknown as Triple;
+}
+
+function whole(name: string): (text: string) => number {
+  return (text) => {
+    if (!/^\d{1,15}$/.test(text)) {
+      throw new GaussituError('INVALID_ARGUMENT', name, { expected: 'a whole number', received: text });
+    }
+    return Number(text);
+  };
+}
