@@ -205,15 +205,17 @@ int Client::close(double seconds, std::string& report) {
   // Even in a hurry the goodbye gets a moment, else the service waits in vain for this rank.
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
   sender_->stop(std::clamp(left, std::chrono::milliseconds(500), std::chrono::milliseconds(5000)));
+  size_t lost = options_.policy == GAUSSITU_SPILL ? spill_rest() : 0;
   const bool refused = queue_.refused();
   const std::string reason = queue_.last_error();
-  if (options_.policy == GAUSSITU_SPILL) spill_rest();
-  const auto rest = queue_.take_all();
-  for (const auto& step : rest) queue_.drop(step->step, reason);
+  for (const auto& step : queue_.take_all()) {
+    queue_.drop(step->step, reason);
+    ++lost;
+  }
 
   const auto status = queue_.status();
   report.clear();
-  if (!rest.empty() || (refused && status.steps_dropped > 0)) {
+  if (lost > 0 || (refused && status.steps_dropped > 0)) {
     report = std::to_string(status.steps_dropped) + " steps are not known to be stored" +
              (reason.empty() ? " (the service did not acknowledge them in time)" : "; last: " + reason);
     return refused ? GAUSSITU_E_REFUSED : GAUSSITU_TIMEOUT;
@@ -226,8 +228,9 @@ int Client::close(double seconds, std::string& report) {
   return GAUSSITU_OK;
 }
 
-void Client::spill_rest() {
+size_t Client::spill_rest() {
   int64_t written = 0;
+  size_t lost = 0;
   for (const auto& step : queue_.take_all()) {
     try {
       if (!step->spilled) {
@@ -241,9 +244,11 @@ void Client::spill_rest() {
     } catch (const Failure& failure) {
       spill_.abandon(*step);
       queue_.drop(step->step, failure.what());
+      ++lost;
     }
   }
   queue_.spilled(written);
+  return lost;
 }
 
 gaussitu_status Client::status() const {

@@ -39,7 +39,8 @@ class Client {
   bool reserve(uint64_t bytes);
   void start_spilling();
   void give_up(const std::string& why);
-  void spill_rest();
+  /// Writes what is pending to disk; returns how many steps could not be written.
+  size_t spill_rest();
 
   const Options options_;
   std::shared_ptr<Budget> budget_;

@@ -1,6 +1,6 @@
 #include "messages.hpp"
 
-#include <limits>
+#include <cmath>
 
 #include "msgpack.hpp"
 
@@ -17,7 +17,7 @@ bool whole(const Value& map, const char* key, int64_t least, int64_t& out, std::
   const Value* v = map.find(key);
   if (v && v->type == Value::Type::integer) {
     out = v->integer;
-  } else if (v && v->type == Value::Type::real && v->real >= -9e15 && v->real <= 9e15 &&
+  } else if (v && v->type == Value::Type::real && std::abs(v->real) <= 9007199254740992.0 &&
              v->real == static_cast<double>(static_cast<int64_t>(v->real))) {
     out = static_cast<int64_t>(v->real);
   } else {
@@ -179,6 +179,7 @@ bool parse_answer(const uint8_t* data, size_t size, Answer& answer, std::string&
     answer.kind = kind == "refuse" ? AnswerKind::refuse : AnswerKind::error;
     answer.code = text(map, "code").substr(0, 64);
     answer.message = text(map, "message").substr(0, 2000);
+    answer.field = text(map, "field");
     const Value* step = map.find("step");
     return !step || step->type == Value::Type::nil || whole(map, "step", 0, answer.step, reason);
   }

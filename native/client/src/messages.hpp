@@ -31,6 +31,7 @@ struct Answer {
   int64_t step = -1;             // ack; error when it names one
   uint64_t raw = 0, stored = 0;  // ack
   std::string code, message;     // refuse, error
+  std::string field;             // error when it is about one field: the rest of the step goes on
 };
 
 /// Reads an answer from outside bytes. False, with a reason, when it is malformed or its values make no

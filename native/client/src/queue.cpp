@@ -53,20 +53,11 @@ StepPtr Queue::acknowledge(const Answer& ack) {
   return found;
 }
 
-std::vector<StepPtr> Queue::welcome(int64_t committed) {
+void Queue::welcomed() {
   std::lock_guard lock(mutex_);
   ++progress_;
   status_.connected = 1;
-  std::vector<StepPtr> done;
-  while (!steps_.empty() && steps_.front()->step <= committed) {
-    done.push_back(std::move(steps_.front()));
-    steps_.pop_front();
-    ++status_.steps_acknowledged;
-    if (done.back()->spilled) --status_.steps_spilled;
-    status_.last_acknowledged = std::max(status_.last_acknowledged, done.back()->step);
-  }
   changed_.notify_all();
-  return done;
 }
 
 void Queue::reject(int64_t step, const std::string& why) {

@@ -25,8 +25,7 @@ class Queue {
   /// will: a rank left them out, or the service refused a part. Returns the acknowledged step, if it was
   /// pending.
   StepPtr acknowledge(const Answer& ack);
-  /// Everything up to `committed` was durable when the service welcomed us.
-  std::vector<StepPtr> welcome(int64_t committed);
+  void welcomed();
   /// This step cannot be stored: sending it again would fail again.
   void reject(int64_t step, const std::string& why);
   /// Takes out all pending steps, oldest first.

@@ -12,13 +12,6 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 
-/// Errors of a message that would come again if the same bytes were sent again.
-bool hopeless(const std::string& code) {
-  static constexpr const char* codes[] = {"BAD_HEADER", "BAD_MESSAGE", "TOO_LARGE", "UNKNOWN_MESH",
-                                          "BAD_STEP",   "BAD_SHAPE",   "BAD_DTYPE", "CHECKSUM"};
-  return std::any_of(std::begin(codes), std::end(codes), [&](const char* c) { return code == c; });
-}
-
 std::string sentence(const char* what, const Answer& answer) {
   return std::string(what) + " [" + answer.code + "]: " + answer.message;
 }
@@ -107,7 +100,7 @@ void Session::handle(const Answer& answer) {
       state_ = State::ready;
       credit_ = answer.credit;
       max_message_ = answer.max_message;
-      for (const auto& step : queue_.welcome(answer.committed)) forget(*step);
+      queue_.welcomed();
       break;
     case AnswerKind::credit:
       // A lying service may give any number of bytes; only overflow has to be kept out.
@@ -138,8 +131,8 @@ void Session::handle_error(const Answer& answer) {
   queue_.error(what);
   if (answer.code == "HELLO_EXPECTED" || answer.code == "SHUTTING_DOWN" || answer.code == "ARCHIVE_FAILED") {
     lose(what);
-  } else if (answer.step >= 0 && hopeless(answer.code)) {
-    queue_.reject(answer.step, what);
+  } else if (answer.step >= 0 && answer.field.empty()) {
+    queue_.reject(answer.step, what);  // the whole step is given up: sending it again would fail again
   }
 }
 

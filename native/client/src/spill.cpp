@@ -70,45 +70,45 @@ std::string numbers(const Numbers& values) {
   return list(values, [](auto& out, const auto& v) { out << v; });
 }
 
-/// The convention has float32 coordinates and int32 indices.
-template <class From, class To>
-std::vector<To> converted(const MeshArray& array) {
-  std::vector<To> out(array.bytes->size() / sizeof(From));
-  const auto* from = static_cast<const From*>(array.bytes->data());
-  for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<To>(from[i]);
-  return out;
+const char* numpy_name(gaussitu_dtype dtype) {
+  static constexpr const char* names[] = {"<f4", "<f8", "|i1", "|u1", "<i2",
+                                          "<u2", "<i4", "<u4", "<i8", "<u8"};
+  return names[dtype];
 }
 
-std::vector<float> coordinates(const MeshArray& array) {
-  return array.dtype == GAUSSITU_F64 ? converted<double, float>(array) : converted<float, float>(array);
+void write_file(const std::string& path, const MeshArray& array) {
+  write_file(path, array.bytes->data(), array.bytes->size());
 }
 
-void write_indices(const std::string& path, const MeshArray& array) {
-  const auto out =
-      array.dtype == GAUSSITU_I64 ? converted<int64_t, int32_t>(array) : converted<int32_t, int32_t>(array);
-  write_file(path, out.data(), out.size() * sizeof(int32_t));
-}
-
-std::vector<float> node_coordinates(const Mesh& mesh) {
-  if (mesh.kind != MeshKind::rectilinear) return coordinates(mesh.arrays[0]);
-  const auto x = coordinates(mesh.arrays[0]), y = coordinates(mesh.arrays[1]),
-             z = coordinates(mesh.arrays[2]);
-  std::vector<float> points;
+/// The convention has no axes: a rectilinear grid is written with the coordinates of every node.
+template <class Real>
+std::vector<Real> node_coordinates(const Mesh& mesh) {
+  const auto axis = [&](size_t i) { return static_cast<const Real*>(mesh.arrays[i].bytes->data()); };
+  const auto& n = mesh.grid.dims;
+  std::vector<Real> points;
   points.reserve(static_cast<size_t>(mesh.nodes) * 3);
-  for (const float zk : z)
-    for (const float yj : y)
-      for (const float xi : x) points.insert(points.end(), {xi, yj, zk});
+  for (int64_t k = 0; k < n[2]; ++k)
+    for (int64_t j = 0; j < n[1]; ++j)
+      for (int64_t i = 0; i < n[0]; ++i) points.insert(points.end(), {axis(0)[i], axis(1)[j], axis(2)[k]});
   return points;
 }
 
 void write_geometry(const std::string& folder, const Mesh& mesh) {
+  const std::string coords = folder + "/coords.bin";
   if (mesh.kind == MeshKind::uniform) return;
-  const auto points = node_coordinates(mesh);
-  write_file(folder + "/coords.f32", points.data(), points.size() * sizeof(float));
+  if (mesh.kind != MeshKind::rectilinear) {
+    write_file(coords, mesh.arrays[0]);
+  } else if (mesh.arrays[0].dtype == GAUSSITU_F64) {
+    const auto points = node_coordinates<double>(mesh);
+    write_file(coords, points.data(), points.size() * sizeof(double));
+  } else {
+    const auto points = node_coordinates<float>(mesh);
+    write_file(coords, points.data(), points.size() * sizeof(float));
+  }
   if (mesh.kind != MeshKind::unstructured) return;
-  write_indices(folder + "/connectivity.i32", mesh.arrays[1]);
-  write_indices(folder + "/offsets.i32", mesh.arrays[2]);
-  write_file(folder + "/cell_types.u8", mesh.arrays[3].bytes->data(), mesh.arrays[3].bytes->size());
+  write_file(folder + "/connectivity.bin", mesh.arrays[1]);
+  write_file(folder + "/offsets.bin", mesh.arrays[2]);
+  write_file(folder + "/cell_types.u8", mesh.arrays[3]);
 }
 
 std::string file_name(const std::string& field, int64_t step, gaussitu_dtype dtype) {
@@ -130,10 +130,9 @@ Spill::Spill(const Options& options)
 
 std::string Spill::path_of(const FieldData& f) {
   std::string path = root_ + "/" + f.mesh->name + "_" + std::to_string(f.mesh->block);
-  // The convention has one dtype, association and number of components per folder: others get their own.
+  // The convention has one dtype and association per folder: others get their own.
   if (f.association == GAUSSITU_CELL) path += "_cell";
   if (f.dtype != GAUSSITU_F32) path += std::string("_") + dtype_name(f.dtype);
-  if (f.components != 1) path += "_x" + std::to_string(f.components);
   // So has the mesh: a mesh that was replaced in the run gets another folder.
   std::string versioned = path;
   for (int version = 2; folders_.count(versioned) && folders_[versioned].mesh != f.mesh; ++version)
@@ -148,11 +147,10 @@ void Spill::write(const Step& step, FieldData& field, const void* data) {
   fs::create_directories(path, error);
   if (error) failed(path, error.message());
   auto& folder =
-      folders_.try_emplace(path, Folder{field.mesh, field.association, field.dtype, field.components, {}, {}})
-          .first->second;
+      folders_.try_emplace(path, Folder{field.mesh, field.association, field.dtype, {}, {}}).first->second;
   if (!folder.geometry) write_geometry(path, *field.mesh);
   folder.geometry = true;
-  folder.fields.insert(field.name);
+  folder.fields[field.name] = field.components;
   const std::string file = path + "/" + file_name(field.name, step.step, field.dtype);
   write_file(file, data, field.array.size);
   field.array.file = file;
@@ -184,7 +182,7 @@ void Spill::remove(const Step& step) {
       write_meta(path, folder);
       continue;
     }
-    for (const char* name : {"meta.json", "coords.f32", "connectivity.i32", "offsets.i32", "cell_types.u8"})
+    for (const char* name : {"meta.json", "coords.bin", "connectivity.bin", "offsets.bin", "cell_types.u8"})
       unlink((path + "/" + name).c_str());
     folder.geometry = false;
     // Only empty folders can be removed, so a stranger's files are safe.
@@ -194,33 +192,38 @@ void Spill::remove(const Step& step) {
 }
 
 void Spill::write_meta(const std::string& path, Folder& folder) {
-  static constexpr const char* numpy[] = {"<f4", "<f8", "|i1", "|u1", "<i2",
-                                          "<u2", "<i4", "<u4", "<i8", "<u8"};
   const Mesh& mesh = *folder.mesh;
   std::ostringstream out;
   out << "{\n \"case\": " << quoted(run_) << ",\n \"kind\": \"" << kind_name(mesh.kind) << "\",\n";
+  out << " \"mesh\": " << quoted(mesh.name) << ",\n \"block\": " << mesh.block << ",\n";
   if (mesh.is_grid()) {
     out << " \"dims\": " << numbers(mesh.grid.dims) << ",\n \"order\": \"x fastest\",\n";
     out << " \"ghost\": " << numbers(mesh.grid.ghost) << ",\n \"start\": " << numbers(mesh.grid.start)
         << ",\n";
     out << " \"global\": " << numbers(mesh.grid.global_dims) << ",\n";
-  } else {
-    out << " \"node_count\": " << mesh.nodes << ",\n \"cell_count\": " << mesh.cells << ",\n";
   }
   if (mesh.kind == MeshKind::uniform) {
     out << " \"spacing\": " << numbers(mesh.spacing) << ",\n \"origin\": " << numbers(mesh.origin) << ",\n";
   } else {
-    out << " \"coords_file\": \"coords.f32\",\n";
+    out << " \"coords_file\": \"coords.bin\",\n \"coords_dtype\": \"" << numpy_name(mesh.arrays[0].dtype)
+        << "\",\n";
   }
-  if (mesh.kind == MeshKind::unstructured)
-    out << " \"connectivity_file\": \"connectivity.i32\",\n \"offsets_file\": \"offsets.i32\",\n"
-        << " \"cell_types_file\": \"cell_types.u8\",\n";
-  out << " \"mesh\": " << quoted(mesh.name) << ",\n \"block\": " << mesh.block << ",\n";
-  out << " \"dtype\": \"" << numpy[folder.dtype] << "\",\n \"components\": " << folder.components << ",\n";
+  if (mesh.kind == MeshKind::unstructured) {
+    out << " \"connectivity_file\": \"connectivity.bin\",\n \"offsets_file\": \"offsets.bin\",\n";
+    out << " \"connectivity_dtype\": \"" << numpy_name(mesh.arrays[1].dtype) << "\",\n";
+    out << " \"cell_types_file\": \"cell_types.u8\",\n";
+  }
+  out << " \"dtype\": \"" << numpy_name(folder.dtype) << "\",\n";
   out << " \"association\": \"" << (folder.association == GAUSSITU_CELL ? "cell" : "node") << "\",\n";
-  out << " \"fields\": " << list(folder.fields, [](auto& o, const auto& name) { o << quoted(name); })
+  out << " \"fields\": " << list(folder.fields, [](auto& o, const auto& f) { o << quoted(f.first); })
       << ",\n";
-  out << " \"file_pattern\": \"<field>_<step:03d>." << dtype_name(folder.dtype) << "\",\n";
+  out << " \"components\": {";
+  const char* comma = "";
+  for (const auto& [name, components] : folder.fields) {
+    out << comma << quoted(name) << ": " << components;
+    comma = ", ";
+  }
+  out << "},\n \"file_pattern\": \"<field>_<step:03d>." << dtype_name(folder.dtype) << "\",\n";
   out << " \"steps\": " << folder.times.size() << ",\n";
   out << " \"step_numbers\": " << list(folder.times, [](auto& o, const auto& t) { o << t.first; }) << ",\n";
   out << " \"times\": " << list(folder.times, [](auto& o, const auto& t) { o << t.second; }) << "\n}\n";

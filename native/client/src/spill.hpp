@@ -33,8 +33,7 @@ class Spill {
     MeshPtr mesh;
     gaussitu_association association;
     gaussitu_dtype dtype;
-    int32_t components;
-    std::set<std::string> fields;
+    std::map<std::string, int32_t> fields;  // components of each
     std::map<int64_t, double> times;
     bool geometry = false;  // coordinates and connectivity are written
   };

@@ -1,0 +1,189 @@
+// Headers as they are written and answers as they are read, without a socket.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include "messages.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cstring>
+#include <limits>
+#include <random>
+
+#include "msgpack.hpp"
+#include "status.hpp"
+
+using namespace gaussitu::client;
+
+namespace {
+
+Value read(const std::string& bytes) {
+  Value value;
+  std::string reason;
+  REQUIRE_MESSAGE(unpack(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), value, reason),
+                  reason);
+  return value;
+}
+
+bool refused(const std::string& bytes, const std::string& why) {
+  Value value;
+  std::string reason;
+  const bool good = unpack(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), value, reason);
+  return !good && reason.find(why) != std::string::npos;
+}
+
+bool answers(const std::string& bytes, Answer& answer, std::string& reason) {
+  return parse_answer(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), answer, reason);
+}
+
+std::string welcome(int64_t version, int64_t credit) {
+  Packer p;
+  p.map(5).str("t").str("welcome").str("v").integer(version).str("credit").integer(credit);
+  return p.str("committed").integer(-1).str("maxMessage").integer(1 << 20).bytes();
+}
+
+}  // namespace
+
+TEST_CASE("integers of every size survive, in their shortest form") {
+  for (const int64_t v : std::initializer_list<int64_t>{0, 1, 127, 128, 255, 256, 65535, 65536, 4294967295,
+                                                        4294967296, -1, -32, -33, -128, -32768, -2147483648LL,
+                                                        -2147483649LL, std::numeric_limits<int64_t>::max(),
+                                                        std::numeric_limits<int64_t>::min()}) {
+    const auto value = read(Packer().integer(v).bytes());
+    CHECK(value.type == Value::Type::integer);
+    CHECK(value.integer == v);
+  }
+  CHECK(Packer().integer(5).bytes().size() == 1);
+  CHECK(Packer().integer(200).bytes().size() == 2);
+}
+
+TEST_CASE("reals and strings survive bit for bit") {
+  for (const double v : {0.0, -0.0, 1.5, 1e300, 5e-324}) {
+    const auto value = read(Packer().real(v).bytes());
+    CHECK(std::memcmp(&value.real, &v, sizeof v) == 0);
+  }
+  for (const size_t n : {0u, 1u, 31u, 32u, 255u, 256u, 60000u}) {
+    const std::string text(n, 'x');
+    CHECK(read(Packer().str(text).bytes()).string == text);
+  }
+}
+
+TEST_CASE("what protocol v1 forbids is refused with the reason") {
+  CHECK(refused("", "middle of an item"));
+  CHECK(refused("\xc1", "extension"));
+  CHECK(refused(std::string("\xd4\x01\x00", 3), "extension"));
+  CHECK(refused(std::string("\x01\x02", 2), "bytes follow"));
+  CHECK(
+      refused("\xa5"
+              "abc",
+              "longer than"));
+  CHECK(refused(std::string("\xdb\xff\xff\xff\xff", 5), "longer than"));
+  CHECK(refused(std::string("\xdd\xff\xff\xff\xff", 5), "longer than"));
+  CHECK(refused(std::string("\xdf\xff\xff\xff\xff", 5), "longer than"));
+  CHECK(refused(std::string(9, '\x91') + "\xc0", "deeper"));
+  CHECK(refused("\x81\x01\x02", "not a string"));
+  CHECK(
+      refused("\x82\xa1"
+              "a\x01\xa1"
+              "a\x02",
+              "twice"));
+  std::string many = Packer().array(5000).bytes();
+  many += std::string(5000, '\x01');
+  CHECK(refused(many, "4096"));
+}
+
+TEST_CASE("random and damaged bytes are refused or read, never trusted") {
+  std::mt19937 random(7);
+  const std::string good = welcome(1, 1000);
+  for (int round = 0; round < 200000; ++round) {
+    std::string bytes = good;
+    if (round % 2 == 0) {
+      bytes.resize(random() % 40);
+      for (auto& c : bytes) c = static_cast<char>(random());
+    } else {
+      for (unsigned k = random() % 4 + 1; k > 0; --k)
+        bytes[random() % bytes.size()] = static_cast<char>(random());
+      if (random() % 4 == 0) bytes.resize(random() % bytes.size());
+    }
+    Answer answer;
+    std::string reason;
+    // An exact-size heap copy: the sanitizer build sees any byte read past the end.
+    const std::vector<uint8_t> exact(bytes.begin(), bytes.end());
+    const bool taken = parse_answer(exact.data(), exact.size(), answer, reason);
+    REQUIRE(taken == reason.empty());
+    if (taken && answer.kind == AnswerKind::welcome) {
+      REQUIRE(answer.credit >= 0);
+      REQUIRE(answer.committed >= -1);
+    }
+  }
+}
+
+TEST_CASE("answers: well-formed ones are read, lying ones are not") {
+  Answer a;
+  std::string reason;
+  REQUIRE(answers(welcome(1, 12345), a, reason));
+  CHECK(a.kind == AnswerKind::welcome);
+  CHECK(a.credit == 12345);
+  CHECK(a.max_message == 1 << 20);
+  CHECK_FALSE(answers(welcome(2, 1), a, reason));
+  CHECK_FALSE(answers(welcome(1, -5), a, reason));
+  CHECK_FALSE(answers(Packer().map(1).str("t").str("ack").bytes(), a, reason));
+  CHECK_FALSE(answers(Packer().map(2).str("t").str("ack").str("step").str("3").bytes(), a, reason));
+  CHECK_FALSE(answers(Packer().map(2).str("t").str("credit").str("bytes").integer(-1).bytes(), a, reason));
+  CHECK_FALSE(answers(Packer().array(0).bytes(), a, reason));
+  REQUIRE(answers(Packer().map(2).str("t").str("credit").str("bytes").real(4096).bytes(), a, reason));
+  CHECK(a.credit == 4096);
+  REQUIRE(answers(Packer().map(1).str("t").str("later").bytes(), a, reason));
+  CHECK(a.kind == AnswerKind::unknown);
+}
+
+TEST_CASE("headers carry what was given") {
+  const int64_t dims = 4;
+  gaussitu_grid grid{};
+  for (auto& n : grid.dims) n = dims;
+  grid.ghost[5] = 1;
+  for (auto& n : grid.global_dims) n = 8;
+  grid.start[2] = -1;
+  const double origin[3] = {1, 2, 3}, spacing[3] = {0.5, 0.5, 0.5};
+  const auto mesh = make_uniform("grid", 3, &grid, origin, spacing);
+  const auto header = read(mesh_header(*mesh, false));
+  CHECK(header.find("kind")->string == "uniform");
+  CHECK(header.find("block")->integer == 3);
+  CHECK(header.find("ghost")->items[5].integer == 1);
+  CHECK(header.find("start")->items[2].integer == -1);
+  CHECK(header.find("origin")->items[1].real == 2);
+  CHECK(header.find("arrays")->items.empty());
+
+  FieldData field;
+  field.name = "velocity";
+  field.mesh = mesh;
+  field.count = 64;
+  field.components = 3;
+  field.units = "m/s";
+  field.target = {GAUSSITU_TARGET_PSNR, 42};
+  const auto f = read(field_header(7, field, true, 0xdeadbeef));
+  CHECK(f.find("step")->integer == 7);
+  CHECK(f.find("shape")->items.size() == 2);
+  CHECK(f.find("units")->string == "m/s");
+  CHECK(f.find("target")->find("psnr")->real == 42);
+  CHECK(f.find("crc")->integer == 0xdeadbeef);
+}
+
+TEST_CASE("CRC-32 is zlib's") {
+  CHECK(crc32("123456789", 9) == 0xcbf43926u);
+  CHECK(crc32("", 0) == 0);
+  CHECK(crc32("The quick brown fox jumps over the lazy dog", 43) == 0x414fa339u);
+}
+
+TEST_CASE("meshes that make no sense are refused with the reason") {
+  gaussitu_grid grid{};
+  CHECK_THROWS_AS(make_uniform("g", 0, &grid, nullptr, nullptr), Failure);
+  for (auto& n : grid.dims) n = 1LL << 39;
+  CHECK_THROWS_AS(make_uniform("g", 0, &grid, nullptr, nullptr), Failure);
+  for (auto& n : grid.dims) n = 4;
+  CHECK_THROWS_AS(make_uniform("a/b", 0, &grid, nullptr, nullptr), Failure);
+  CHECK_THROWS_AS(make_uniform("g", -1, &grid, nullptr, nullptr), Failure);
+  grid.ghost[0] = 5;
+  CHECK_THROWS_AS(make_uniform("g", 0, &grid, nullptr, nullptr), Failure);
+  CHECK_THROWS_AS(make_points("p", 0, 3, GAUSSITU_F32, nullptr), Failure);
+  CHECK_THROWS_AS(make_points("p", 0, 3, GAUSSITU_I32, &grid), Failure);
+}
