@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { decodeCommand } from './decode.js';
 import { EXIT, reportError } from './exit.js';
 import { inspectCommand } from './inspect.js';
+import { renderCommand } from './render.js';
 import { replayCommand } from './replay.js';
 import { serveCommand } from './serve.js';
 import { verifyCommand } from './verify.js';
@@ -13,7 +14,14 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 
 /** One line per command; each lives in its own file. */
-const commands: Command[] = [serveCommand(), replayCommand, decodeCommand, inspectCommand, verifyCommand];
+const commands: Command[] = [
+  serveCommand(),
+  replayCommand,
+  decodeCommand,
+  inspectCommand,
+  verifyCommand,
+  renderCommand,
+];
 
 const program = new Command('gaussitu')
   .description('In-situ compression of simulation timesteps: trained 3-D Gaussians, compressed HDF5.')

@@ -3,14 +3,13 @@ import type { Codec } from '../codec/types.js';
 import { colormap } from './colormap.js';
 import { drawFigure } from './figure.js';
 import { AXES, finiteRange, type SliceRequest } from './grid.js';
-import type { BlockValues } from './lattice.js';
 import { number, type Panel } from './svg.js';
-import { createView, type DecodedBlock } from './view.js';
+import { createView, type BlockValues, type DecodedBlock } from './view.js';
 
 export { COLORMAPS } from './colormap.js';
-export { parseSlice } from './grid.js';
-export type { BlockValues } from './lattice.js';
-export type { DecodedBlock } from './view.js';
+export { parseSlice, type SliceRequest } from './grid.js';
+export { loadBlocks, loadOriginals } from './load.js';
+export type { BlockValues, DecodedBlock } from './view.js';
 
 export interface RenderRequest {
   codec: Codec;

@@ -51,7 +51,7 @@ export function sliceLattice(box: Box, request?: SliceRequest): { lattice: Latti
 /** Values of the nearest samples at the nodes of a lattice; NaN where `inside` (when given) is NaN. */
 export function nearestValues(blocks: BlockValues[], lattice: Lattice, inside?: Grid): Grid {
   const positions = concat(blocks.map(ownPositions));
-  const samples = concat(blocks.map((block) => Float64Array.from(block.values)));
+  const samples = concat(blocks.map((block) => block.values));
   const nearest = new NearestSample(positions);
   const [nx, ny, nz] = lattice.dims;
   const values = new Float64Array(nx * ny * nz);
@@ -73,8 +73,8 @@ export function nearestValues(blocks: BlockValues[], lattice: Lattice, inside?: 
 
 /** Positions [n, 3] of a block's samples without its ghosts. */
 function ownPositions(block: BlockValues): Float64Array {
-  const all = samplePositions(block.mesh, block.association);
-  const box = interior(block, block.association);
+  const all = samplePositions(block.mesh.mesh, block.association);
+  const box = interior(block.mesh, block.association);
   return concat([...interiorRows(box, 3)].map(({ start, end }) => all.subarray(start, end)));
 }
 

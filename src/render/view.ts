@@ -1,20 +1,17 @@
 import type { Codec } from '../codec/types.js';
 import type { FieldEntry } from '../archive/types.js';
 import { GaussituError } from '../errors.js';
-import type { MeshBlock } from '../protocol/mesh.js';
 import { defaultSlice, sliceGrid, type Grid, type Slice, type SliceRequest } from './grid.js';
-import { assemble, thin, type BlockValues } from './lattice.js';
+import { thin, toGrid, type BlockValues } from './lattice.js';
 import { nearestValues, sliceLattice, volumeLattice, type Box } from './resample.js';
 
 /** Longest axis of a volume that is marched through. */
 const VOLUME_AXIS = 192;
 
-/** One stored block of a field with its decoded values; without a mesh there are only points to ask the model at. */
+/** One stored block of a field; without a mesh in the run it has no samples, only points to ask the model at. */
 export interface DecodedBlock {
   entry: FieldEntry;
-  mesh?: MeshBlock;
-  /** At the mesh's samples, without ghosts; absent without a mesh. */
-  values?: Float32Array | Float64Array;
+  own?: BlockValues;
 }
 
 export interface SliceViews {
@@ -22,6 +19,8 @@ export interface SliceViews {
   original?: Slice;
   error?: Slice;
 }
+
+export type { BlockValues };
 
 /** The pictures' data of one field at one step. */
 export interface View {
@@ -35,15 +34,10 @@ export interface View {
  * @param originals values at the same samples, block by block in the order of `blocks`, where known
  */
 export function createView(codec: Codec, blocks: DecodedBlock[], originals?: BlockValues[]): View {
-  const decoded = blocks.flatMap(blockValues);
-  const lattice = decoded.length === blocks.length ? assemble(decoded) : undefined;
-  if (lattice) return latticeView(lattice, originals && assemble(originals));
+  const decoded = blocks.flatMap(({ own }) => own ?? []);
+  const grid = decoded.length === blocks.length ? toGrid(decoded) : undefined;
+  if (grid) return latticeView(grid, originals && toGrid(originals));
   return modelView(codec, blocks, decoded, originals);
-}
-
-function blockValues({ entry, mesh, values }: DecodedBlock): BlockValues[] {
-  if (!mesh || !values) return [];
-  return [{ mesh: mesh.mesh, ghost: mesh.ghost, association: entry.association, values }];
 }
 
 function latticeView(decoded: Grid, original: Grid | undefined): View {
@@ -96,7 +90,7 @@ function modelView(
       if (!originals) return { decoded: cut(grid) };
       const errors = decoded.map((block, b) => ({
         ...block,
-        values: Float64Array.from(block.values, (value, i) => value - originals[b]!.values[i]!),
+        values: block.values.map((value, i) => value - originals[b]!.values[i]!),
       }));
       return {
         decoded: cut(grid),

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { GhostLayers, Triple, UniformGrid } from '../../src/protocol/mesh.js';
 import { extractComponent, interior } from '../../src/protocol/extent.js';
-import { assemble, thin, type BlockValues } from '../../src/render/lattice.js';
+import type { GhostLayers, MeshBlock, Triple, UniformGrid } from '../../src/protocol/mesh.js';
+
+import { thin, toGrid, type BlockValues } from '../../src/render/lattice.js';
 
 const spacing: Triple = [0.5, 1, 2];
 
@@ -14,21 +15,16 @@ function block(start: Triple, dims: Triple, ghost: GhostLayers, association: 'no
     number,
     number,
   ];
-  const values = Float32Array.from({ length: nx * ny * nz }, (_, at) => {
+  const values = Float64Array.from({ length: nx * ny * nz }, (_, at) => {
     const [i, j, k] = [at % nx, Math.floor(at / nx) % ny, Math.floor(at / (nx * ny))];
     return start[0] + i + 100 * (start[1] + j) + 10_000 * (start[2] + k);
   });
-  const own = extractComponent(
-    new Uint8Array(values.buffer),
-    interior({ mesh, ghost }, association),
-    4,
-    1,
-    0,
-  );
-  return { mesh, ghost, association, values: new Float32Array(own.buffer) };
+  const box: MeshBlock = { name: 'grid', block: 0, mesh, ghost };
+  const own = extractComponent(new Uint8Array(values.buffer), interior(box, association), 8, 1, 0);
+  return { mesh: box, association, values: new Float64Array(own.buffer) };
 }
 
-describe('assemble', () => {
+describe('blocks to grid', () => {
   it.each(['node', 'cell'] as const)(
     'puts %s blocks with ghosts back into the global grid',
     (association) => {
@@ -37,14 +33,14 @@ describe('assemble', () => {
       const low = block([0, 0, 0], [4, 3, cut + 1], [0, 0, 0, 0, 0, 1], association);
       const high = block([0, 0, 2], [4, 3, 4], [0, 0, 0, 0, 1, 0], association);
       const whole = block([0, 0, 0], [4, 3, 6], [0, 0, 0, 0, 0, 0], association);
-      const grid = assemble([high, low])!;
+      const grid = toGrid([high, low])!;
       expect([...grid.values]).toEqual([...whole.values]);
       expect(grid.origin).toEqual(association === 'node' ? [0, 0, 0] : [0.25, 0.5, 1]);
     },
   );
 
   it('leaves places without a block empty', () => {
-    const grid = assemble([
+    const grid = toGrid([
       block([0, 0, 0], [2, 2, 1], [0, 0, 0, 0, 0, 0], 'node'),
       block([4, 0, 0], [2, 2, 1], [0, 0, 0, 0, 0, 0], 'node'),
     ])!;
@@ -54,15 +50,17 @@ describe('assemble', () => {
 
   it('does not force blocks of different lattices together', () => {
     const whole = block([0, 0, 0], [2, 2, 2], [0, 0, 0, 0, 0, 0], 'node');
-    const shifted = { ...whole, mesh: { ...(whole.mesh as UniformGrid), origin: [0.2, 0, 0] as Triple } };
-    const finer = { ...whole, mesh: { ...(whole.mesh as UniformGrid), spacing: [0.25, 1, 2] as Triple } };
-    expect(assemble([whole, shifted])).toBeUndefined();
-    expect(assemble([whole, finer])).toBeUndefined();
-    expect(assemble([{ ...whole, mesh: { kind: 'points', points: new Float32Array(24) } }])).toBeUndefined();
+    const finer: BlockValues = {
+      ...whole,
+      mesh: { ...whole.mesh, mesh: { ...(whole.mesh.mesh as UniformGrid), spacing: [0.25, 1, 2] } },
+    };
+    expect(toGrid([whole, finer])).toBeUndefined();
+    const points: MeshBlock = { name: 'p', block: 0, mesh: { kind: 'points', points: new Float32Array(24) } };
+    expect(toGrid([{ ...whole, mesh: points }])).toBeUndefined();
   });
 
   it('thins to whole strides', () => {
-    const grid = thin(assemble([block([0, 0, 0], [7, 3, 2], [0, 0, 0, 0, 0, 0], 'node')])!, 3);
+    const grid = thin(toGrid([block([0, 0, 0], [7, 3, 2], [0, 0, 0, 0, 0, 0], 'node')])!, 3);
     expect(grid.dims).toEqual([3, 3, 2]);
     expect([...grid.values.subarray(0, 6)]).toEqual([0, 3, 6, 100, 103, 106]);
     expect(grid.spacing).toEqual([1.5, 1, 2]);
