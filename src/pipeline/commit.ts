@@ -38,7 +38,8 @@ export class Committer {
       time: assembly.time,
       fields: assembly.trained.map(({ record }) => record),
     });
-    const summary = { ...stored, seconds: (Date.now() - assembly.started) / 1000 };
+    const begun = Math.min(Date.now(), ...assembly.trained.map((result) => result.begun));
+    const summary = { ...stored, seconds: (Date.now() - begun) / 1000 };
     this.budgets.settle(order, assembly.trained);
     this.commits = order + 1;
     const ready = this.waiting.filter((entry) => entry.order < this.commits);

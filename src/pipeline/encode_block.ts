@@ -71,7 +71,7 @@ async function gaussian(
     rawBytes: job.rawBytes,
     gaussians: result.gaussians,
     iterations: result.iterations,
-    trainSeconds: result.trainSeconds,
+    trainSeconds: fixedWidth(result.trainSeconds),
     start: result.start,
   });
 }
@@ -128,4 +128,16 @@ function record(job: BlockJob, kind: FieldKind, payload: Uint8Array, certificate
     payload,
     certificate,
   };
+}
+
+/**
+ * Seconds with four digits, the last of them not zero: as text always equally long. The certificate is stored as text,
+ * its size is part of the overhead that rate control sees, and nothing that is stored may depend on how long it took.
+ */
+export function fixedWidth(seconds: number): number {
+  if (!(seconds > 0)) return 0.001;
+  const decimals = Math.max(1, Math.min(3, 3 - Math.floor(Math.log10(seconds))));
+  const scale = 10 ** decimals;
+  const units = Math.max(1, Math.round(seconds * scale));
+  return (units % 10 === 0 ? units + 1 : units) / scale;
 }

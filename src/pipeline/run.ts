@@ -203,8 +203,7 @@ class Pipeline {
     try {
       await ready;
       signal.throwIfAborted();
-      const { record, cost } = await this.trainer.train({ job, plan, order, signal });
-      assembly.trained.push({ job, record, cost });
+      assembly.trained.push({ job, ...(await this.trainer.train({ job, plan, order, signal })) });
     } catch (error) {
       if (!signal.aborted) this.fieldFailed(assembly.step, job.name, error as Error);
     } finally {

@@ -1,6 +1,6 @@
-import type { FieldRecord } from '../archive/types.js';
 import type { MeshBlock } from '../protocol/mesh.js';
 import type { BlockJob, StepPlan } from './job.js';
+import type { TrainResult } from './train.js';
 
 /** A field that waits for its step's plan, with the way to give its memory back. */
 export interface HeldField {
@@ -19,8 +19,7 @@ export class StepAssembly {
   readonly meshes = new Set<MeshBlock>();
   /** Settle when the jobs that were started are done; never reject. */
   readonly running: Promise<void>[] = [];
-  readonly trained: { job: BlockJob; record: FieldRecord; cost: number }[] = [];
-  readonly started = Date.now();
+  readonly trained: ({ job: BlockJob } & TrainResult)[] = [];
   readonly controller = new AbortController();
 
   constructor(

@@ -17,6 +17,8 @@ export interface TrainResult {
   record: FieldRecord;
   /** Bytes it was booked with: payload and its share of the overhead. */
   cost: number;
+  /** Date.now() when its training began. */
+  begun: number;
 }
 
 export interface TrainerOptions {
@@ -44,6 +46,7 @@ export class Trainer {
   train({ job, plan, order, signal }: TrainRequest): Promise<TrainResult> {
     return this.slots.use(job.field.step, async () => {
       signal.throwIfAborted();
+      const begun = Date.now();
       const { onProgress, codec } = this.options;
       const at = { step: job.field.step, field: job.name, block: job.mesh.block };
       const record = await encodeBlock(job, {
@@ -55,7 +58,7 @@ export class Trainer {
         ...(onProgress && { onProgress: (progress: EncodeProgress) => onProgress(at, progress) }),
       });
       this.warm.keep(job, record.kind === 'gaussian' ? record.payload : undefined);
-      return { record, cost: this.budgets.spend(job, plan, order, record.payload.length) };
+      return { record, begun, cost: this.budgets.spend(job, plan, order, record.payload.length) };
     });
   }
 

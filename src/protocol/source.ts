@@ -27,6 +27,7 @@ export interface StepSummary {
   time: number;
   rawBytes: number;
   storedBytes: number;
+  /** From the beginning of its training until it was durable. */
   seconds: number;
   fields: FieldSummary[];
 }
