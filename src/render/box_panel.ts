@@ -95,8 +95,8 @@ function axes(lo: Triple, hi: Triple, camera: Camera, { small }: Style): string 
       return (
         line(from[0], from[1], to[0], to[1], AXIS_COLOURS[axis], small * 0.14) +
         place(0.5, small * 1.1, AXES[axis], anchor) +
-        place(0.06, small * 1.1, number(lo[axis]), anchor) +
-        place(0.94, small * 1.1, number(hi[axis]), anchor)
+        place(0.1, small * 1.1, number(lo[axis]), anchor) +
+        place(0.9, small * 1.1, number(hi[axis]), anchor)
       );
     })
     .join('');

@@ -109,7 +109,7 @@ describe('pictures', () => {
   });
 
   it('labels axes with round numbers at any magnitude', () => {
-    expect(ticks(0, 1, 100, 5).map((tick) => tick.label)).toEqual(['0.0', '0.2', '0.4', '0.6', '0.8', '1.0']);
+    expect(ticks(0, 1, 100, 5).map((tick) => tick.label)).toEqual(['0', '0.2', '0.4', '0.6', '0.8', '1.0']);
     expect(ticks(44, 1.04e8, 100, 3).map((tick) => tick.label)[0]).toMatch(/e\+7$/);
     expect(ticks(5, 5, 100, 3)).toEqual([{ at: 50, label: '5' }]);
   });
