@@ -50,7 +50,7 @@ export interface Inspection {
 export async function inspectRun(archive: ArchiveReader): Promise<Inspection> {
   const steps: Inspection['steps'] = [];
   const meshes = new Map<string, number>();
-  let [rawBytes, storedBytes] = [0, (await stat(join(archive.path, RUN_FILE))).size];
+  let [rawBytes, storedBytes] = [0, 0];
   for (const number of await archive.steps()) {
     const entry = await archive.readStep(number);
     const fields = [...byField(entry.fields)].map(([name, blocks]) => inspectField(name, blocks));
@@ -61,6 +61,12 @@ export async function inspectRun(archive: ArchiveReader): Promise<Inspection> {
       meshes.set(mesh, await archive.meshRawBytes(mesh, number));
     }
   }
+  const runBytes = (await stat(join(archive.path, RUN_FILE))).size;
+  storedBytes += runBytes;
+  shareRunFile(
+    steps.flatMap((s) => s.fields),
+    runBytes,
+  );
   const meshBytes = await archive.meshBytes();
   const meshRawBytes = [...meshes.values()].reduce((a, b) => a + b, 0);
   return {
@@ -77,6 +83,19 @@ export async function inspectRun(archive: ArchiveReader): Promise<Inspection> {
       dropped: archive.dropped,
     },
   };
+}
+
+/** run.json belongs to all fields: by raw bytes, so that the parts are the whole and ratios count every byte. */
+function shareRunFile(fields: InspectedField[], bytes: number): void {
+  const raw = fields.reduce((sum, f) => sum + f.rawBytes, 0);
+  let [before, given] = [0, 0];
+  for (const field of fields) {
+    before += field.rawBytes;
+    const share = (raw > 0 ? Math.round((bytes * before) / raw) : 0) - given;
+    given += share;
+    field.storedBytes += share;
+    field.ratio = field.rawBytes / field.storedBytes;
+  }
 }
 
 function inspectField(name: string, blocks: FieldEntry[]): InspectedField {

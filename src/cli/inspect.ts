@@ -11,7 +11,7 @@ export const inspectCommand = new Command('inspect')
     'after',
     `
 Errors are those of the decoded data against the original, measured before the step was committed. Stored bytes of a field
-are its payload and its share of the file's overhead; blocks of a decomposed field are one row. PSNR is over the
+are its payload and its share of everything else but meshes; blocks of a decomposed field are one row. PSNR is over the
 range of the field's values; 'exact' means that every bit is kept. In JSON, psnr is null for exact.
 'array + mesh' compares against storing the arrays and the mesh once; meshes are counted on both sides.
 

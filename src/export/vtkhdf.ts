@@ -8,8 +8,9 @@ import type { ExportField } from './types.js';
 const ROOT = '/VTKHDF';
 
 /**
- * VTKHDF 2.0 (docs.vtk.org): ImageData for regular lattices, UnstructuredGrid with one partition per block for all other
- * meshes; queried points become vertices. Opens in ParaView 5.11 and newer.
+ * VTKHDF 1.0 (docs.vtk.org): ImageData for regular lattices, UnstructuredGrid with one partition per block for all other
+ * meshes; queried points become vertices. Opens in ParaView 5.10
+ * and newer; cell data on images need 5.11, whose reader first followed the format there.
  */
 export function encodeVtkHdf(field: ExportField): Promise<Uint8Array> {
   if (field.lattice && (field.association === 'node' || field.blocks)) return image(field);
@@ -44,16 +45,17 @@ function image(field: ExportField): Promise<Uint8Array> {
         path: ROOT,
         attributes: {
           Type: 'ImageData',
-          Version: BigInt64Array.of(2n, 0n),
+          Version: BigInt64Array.of(1n, 0n),
           WholeExtent: BigInt64Array.from(nodes.flatMap((n) => [0n, BigInt(n - 1)])),
           Origin: Float64Array.from(first),
           Spacing: Float64Array.from(spacing),
           Direction: Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1),
+          time: field.time, // TimeValue makes VTK 9.1 refuse an image
         },
       },
       ...dataGroups(),
     ],
-    datasets: [values(field, field.shape), ...timeValue(field)],
+    datasets: [values(field, field.shape)],
   });
 }
 
@@ -74,7 +76,7 @@ function grid(field: ExportField, parts: Cells[]): Promise<Uint8Array> {
   const points = concat(parts.map((p) => p.points));
   return writeImage({
     groups: [
-      { path: ROOT, attributes: { Type: 'UnstructuredGrid', Version: BigInt64Array.of(2n, 0n) } },
+      { path: ROOT, attributes: { Type: 'UnstructuredGrid', Version: BigInt64Array.of(1n, 0n) } },
       ...dataGroups(),
     ],
     datasets: [
