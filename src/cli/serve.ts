@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { createCodec } from '../codec/index.js';
 import { loadRunFile, mergeSettings } from '../config/index.js';
 import { GaussituError } from '../errors.js';
-import { openIngest } from '../ingest/index.js';
+import { checkAddress, openIngest } from '../ingest/index.js';
 import { EXIT } from './exit.js';
 import { createLog } from './log.js';
 import { createProgress } from './progress.js';
@@ -109,6 +109,8 @@ async function serve(options: ServeOptions): Promise<void> {
       received: 'nothing',
     });
   }
+  const listen = options.listen ?? file.listen ?? DEFAULT_LISTEN;
+  checkAddress(listen, options.allowRemote ?? false);
   await checkFolder(out, options.multi ?? false);
   const codec = createCodec();
   if (settings.threads > 0) codec.setThreads(settings.threads);
@@ -128,7 +130,7 @@ async function serve(options: ServeOptions): Promise<void> {
     signal: stop.signal,
   });
   const server = await openIngest({
-    listen: options.listen ?? file.listen ?? DEFAULT_LISTEN,
+    listen,
     allowRemote: options.allowRemote ?? false,
     memory: settings.memory,
     timeout: options.timeout,

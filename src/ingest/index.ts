@@ -1,1 +1,2 @@
+export { checkAddress } from './address.js';
 export { openIngest, type IngestOptions, type IngestServer, type RunHost } from './server.js';
