@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { Dataset, File, Group, ready, type Metadata } from 'h5wasm/node';
+import type { File, Metadata } from 'h5wasm/node';
 import { GaussituError } from '../errors.js';
 import { describeFailure } from '../hdf5/module.js';
 import type { Dtype } from '../protocol/field.js';
@@ -12,6 +12,8 @@ export interface DatasetInfo {
   dtype: Dtype;
 }
 
+type Library = typeof import('h5wasm/node');
+
 /** Any HDF5 file on disk, read in place: only what is asked for is in memory. Every failure is INVALID_INPUT. */
 export class Hdf5File {
   private readonly known = new Map<string, Set<string>>();
@@ -19,20 +21,21 @@ export class Hdf5File {
   private constructor(
     readonly path: string,
     private readonly file: File,
+    private readonly h5: Library,
   ) {}
 
   static async open(path: string): Promise<Hdf5File> {
     requireSignature(path);
-    const module = await ready;
-    module.activate_throwing_error_handler();
-    return guard(path, () => new Hdf5File(path, new File(path, 'r')));
+    const h5 = await import('h5wasm/node'); // 0.3 s that other commands need not pay
+    (await h5.ready).activate_throwing_error_handler();
+    return guard(path, () => new Hdf5File(path, new h5.File(path, 'r'), h5));
   }
 
   /** All numeric datasets, in path order; others are left out. */
   datasets(under = '/'): DatasetInfo[] {
     return guard(this.path, () => {
       const group = this.file.get(under);
-      if (!(group instanceof Group)) return [];
+      if (!(group instanceof this.h5.Group)) return [];
       return group.paths().flatMap((name) => {
         const path = `${under === '/' ? '' : under}/${name.replace(/^\//, '')}`;
         const found = this.find(path);
@@ -44,7 +47,7 @@ export class Hdf5File {
   find(path: string): DatasetInfo | undefined {
     return guard(this.path, () => {
       const entity = this.has(path) ? this.file.get(path) : null;
-      if (!(entity instanceof Dataset)) return undefined;
+      if (!(entity instanceof this.h5.Dataset)) return undefined;
       const { shape } = entity.metadata;
       const dtype = dtypeOf(entity.metadata);
       return shape && dtype ? { path, shape, dtype } : undefined;
@@ -63,7 +66,7 @@ export class Hdf5File {
     let names = this.known.get(group);
     if (!names) {
       const entity = this.has(group) ? this.file.get(group) : null;
-      names = new Set(entity instanceof Group ? entity.keys() : []);
+      names = new Set(entity instanceof this.h5.Group ? entity.keys() : []);
       this.known.set(group, names);
     }
     return names;
@@ -73,7 +76,7 @@ export class Hdf5File {
   attribute(path: string, name: string): number[] | string | undefined {
     return guard(this.path, () => {
       const entity = this.has(path) ? this.file.get(path) : null;
-      if (!(entity instanceof Dataset || entity instanceof Group) || !(name in entity.attrs))
+      if (!(entity instanceof this.h5.Dataset || entity instanceof this.h5.Group) || !(name in entity.attrs))
         return undefined;
       const value = entity.attrs[name]?.json_value;
       if (typeof value === 'string') return value.replace(/[\0 ]+$/, '');
@@ -92,7 +95,7 @@ export class Hdf5File {
   read(path: string, rows?: readonly [number, number]): Uint8Array {
     return guard(this.path, () => {
       const dataset = this.file.get(path);
-      if (!(dataset instanceof Dataset)) throw new Error(`${path} is not a dataset`);
+      if (!(dataset instanceof this.h5.Dataset)) throw new Error(`${path} is not a dataset`);
       const first = dataset.shape?.[0] ?? 0;
       if (rows && (rows[0] < 0 || rows[1] > first || rows[0] > rows[1])) {
         throw new Error(`${path} has ${first} rows, rows ${rows[0]} to ${rows[1]} are asked for`);
