@@ -89,7 +89,7 @@ export async function encodeMesh(block: MeshBlock): Promise<Uint8Array> {
   return writeImage({
     attributes: {
       format: 'gaussitu-mesh',
-      version: Uint8Array.of(1),
+      version: 1n,
       name: block.name,
       block: BigInt(block.block),
       kind: block.mesh.kind,

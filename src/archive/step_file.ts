@@ -60,7 +60,7 @@ export async function encodeStep(step: StepRecord): Promise<Uint8Array> {
   return writeImage({
     attributes: {
       format: STEP_FORMAT,
-      version: Uint8Array.of(STEP_VERSION),
+      version: BigInt(STEP_VERSION),
       step: BigInt(step.step),
       time: step.time,
     },
