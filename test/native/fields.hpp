@@ -29,7 +29,7 @@ class Random {
 
 inline double wave(double x, double y, double z) {
   return std::sin(0.5 * x + 0.2 * y) + 0.5 * std::cos(0.4 * y - 0.3 * z) +
-         0.3 * std::sin(0.35 * z + 0.1 * x * y);
+         0.3 * std::sin(0.35 * z + 0.01 * x * y);
 }
 
 inline gaussitu::ArrayView view(const std::vector<float>& v) {

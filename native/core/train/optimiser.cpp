@@ -13,7 +13,7 @@ constexpr size_t kChunk = 16;
 
 // Levenberg-Marquardt: neighbours move at the same time without knowing of each other, so each takes only a
 // part of its own best step, with momentum. Values were tuned on dns_decay (docs/model.md).
-constexpr double kDamping = 0.1, kStep = 0.35, kMomentum = 0.75;
+constexpr double kDamping = 0.1, kStep = 0.35;
 constexpr double kShiftLimit = 0.5, kShapeLimit = 0.15, kValueLimit = 0.3;  // per step, before momentum
 // Shifts and shapes are also held by kTrust times the mean squared error, per phi^2: a Gaussian whose value
 // is close to its surroundings has little curvature and would otherwise run off after what its neighbours
@@ -40,6 +40,9 @@ void Limits::apply(Model& m, size_t i) const {
   for (int k = 0; k < 3; k++) m.mu[k][i] = std::clamp(m.mu[k][i], 0.0f, hi[k]);
   for (const int k : {0, 3, 5}) m.a[k][i] = std::clamp(m.a[k][i], a_min, a_max);
 }
+
+Stepper::Stepper(Optimiser kind, const SampleSet& samples, int iterations)
+    : kind_(kind), limits_(samples), momentum_(std::clamp(0.8 - 2.4 / std::max(iterations, 1), 0.0, 0.75)) {}
 
 void Stepper::step(Model& model, const Pass& pass, double rate) {
   const size_t count = model.count();
@@ -77,7 +80,7 @@ void Stepper::newton(Model& model, const Pass& pass, size_t i, double rate) {
   }
   for (int a = 0; a < kParameters; a++) {
     float& velocity = first_[i * kParameters + a];
-    velocity = static_cast<float>(kMomentum * velocity - kStep * rate * scale * x[a]);
+    velocity = static_cast<float>(momentum_ * velocity - kStep * rate * scale * x[a]);
     step[a] = velocity;
   }
   apply_step(model, i, step);

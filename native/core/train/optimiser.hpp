@@ -20,7 +20,8 @@ struct Limits {
 
 class Stepper {
  public:
-  Stepper(Optimiser kind, const SampleSet& samples) : kind_(kind), limits_(samples) {}
+  /// `iterations`: as many as are planned; short runs get less momentum, which needs time to pay.
+  Stepper(Optimiser kind, const SampleSet& samples, int iterations);
   /// Moves all Gaussians by one step; `rate` scales it (1, then annealed).
   void step(Model& model, const Pass& pass, double rate);
 
@@ -30,6 +31,7 @@ class Stepper {
 
   Optimiser kind_;
   Limits limits_;
+  double momentum_;
   double trust_ = 0;                   // mean squared error, scaled
   double phi2_ = 0;                    // mean of phi^2 per Gaussian, of the iteration before
   double bias1_ = 1, bias2_ = 1;       // Adam

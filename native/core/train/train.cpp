@@ -53,7 +53,7 @@ TrainResult train(Model& model, const SampleSet& samples, const TrainSettings& s
 
   Pass pass(samples);
   const size_t first_count = model.count();
-  Stepper stepper(settings.optimiser, samples);
+  Stepper stepper(settings.optimiser, samples, settings.iterations);
   for (;; result.iterations++) {
     if (control.cancel && control.cancel->load(std::memory_order_relaxed))
       throw Error(Code::cancelled, "Training was cancelled after " + std::to_string(result.iterations) +
