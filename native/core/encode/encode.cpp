@@ -12,12 +12,19 @@ namespace gaussitu {
 namespace {
 
 // What a byte buys, learned on turbulence, reaction-diffusion and unstructured fields (docs/model.md):
-// doubling the Gaussians brings about 5 dB, and it is best to let quantisation add about a fifth of the
-// model's error.
-constexpr double kBitsPerGaussian = 50;
-constexpr double kHeaderBytes = 75;
-constexpr double kNoise = 0.2;
+// doubling the Gaussians brings about 5 dB, and quantisation is best as coarse as would, uncompensated, add
+// this many times the model's own squared error.
+constexpr double kNoise = 1.4;
 constexpr double kDecibelsPerDoubling = 5;
+constexpr double kHeaderBytes = 60;
+constexpr double kQuantisationLoss = 1.1;  // dB, at kNoise
+constexpr double kStillToGain = 1.4;       // dB between the middle and the end of a cold training
+
+/// Bits per Gaussian to expect from a field of so many samples when nothing is known of it yet: the fewer
+/// Gaussians, the larger the error and the coarser the steps.
+double expected_bits(double samples_per_gaussian) {
+  return std::clamp(42 - 3.5 * std::log2(samples_per_gaussian / 175), 25.0, 80.0);
+}
 
 void check(const EncodeSettings& s) {
   const EncodeTarget& t = s.target;
@@ -52,25 +59,47 @@ Finished constant(const SampleSet& samples) {
   return out;
 }
 
-Finished meet_bytes(Trainer& trainer, size_t bytes, size_t previous_bytes) {
-  const double goal = std::max(1.0, static_cast<double>(bytes) - kHeaderBytes);
+/// Gaussians that fill `bytes` at the best steps for a model whose squared error will be `improved` times
+/// what it is.
+size_t balanced_count(const Trainer& trainer, double bytes, double improved) {
+  const Finisher finisher(trainer.model(), trainer.samples(), trainer.control());
+  const double used = static_cast<double>(finisher.bytes_at(finisher.fineness_for(kNoise * improved)));
+  const double per_gaussian =
+      std::max(1.0, used - kHeaderBytes) / static_cast<double>(trainer.model().count());
+  return to_count((bytes - kHeaderBytes) / per_gaussian, trainer);
+}
+
+bool differs(size_t a, size_t b, double part) {
+  return std::fabs(static_cast<double>(a) - static_cast<double>(b)) > part * static_cast<double>(b);
+}
+
+Finished meet_bytes(Trainer& trainer, size_t bytes) {
+  const auto goal = static_cast<double>(bytes);
   const int planned = trainer.planned();
-  double count = 8 * goal / kBitsPerGaussian;
   if (trainer.warm()) {
-    const double per_gaussian =
-        (static_cast<double>(previous_bytes) - kHeaderBytes) / static_cast<double>(trainer.previous_count());
-    const double ratio = goal / std::max(1.0, per_gaussian) / static_cast<double>(trainer.previous_count());
-    // The same count again when it nearly fits: finer or coarser steps do the rest.
-    count = static_cast<double>(trainer.previous_count()) * (std::fabs(ratio - 1) < 0.04 ? 1 : ratio);
-    trainer.train_with(to_count(count, trainer), planned, true);
+    // The same count again when the goal is nearly the same: finer or coarser steps do the rest.
+    const double change = goal / static_cast<double>(trainer.previous_bytes());
+    const auto before = static_cast<double>(trainer.previous_count());
+    trainer.train_with(to_count(std::fabs(change - 1) > 0.06 ? before * change : before, trainer), planned,
+                       true);
   } else {
-    trainer.train_with(to_count(count, trainer), planned, true);
+    const auto finite = static_cast<double>(trainer.samples().finite);
+    double count = goal / 5;
+    for (int i = 0; i < 8; ++i)
+      count = std::max(1.0, 8 * (goal - kHeaderBytes) / expected_bits(finite / count));
+    trainer.train_with(to_count(count, trainer), (2 * planned + 4) / 5, false);
+    const size_t balanced = balanced_count(trainer, goal, std::pow(10, -kStillToGain / 10));
+    trainer.train_with(differs(balanced, to_count(count, trainer), 0.03) ? balanced : trainer.model().count(),
+                       planned - trainer.result().iterations, true);
   }
+  const size_t balanced = balanced_count(trainer, goal, 1);
+  if (differs(balanced, trainer.model().count(), 0.12) && !trainer.out_of_time())
+    trainer.train_with(balanced, (planned + 1) / 2, true);
   return Finisher(trainer.model(), trainer.samples(), trainer.control()).to_bytes(bytes);
 }
 
 Finished meet_psnr(Trainer& trainer, double psnr) {
-  const double need = psnr + 10 * std::log10(1 + kNoise);
+  const double need = psnr + kQuantisationLoss;
   const int planned = trainer.planned();
   double count = trainer.warm() ? static_cast<double>(trainer.previous_count())
                                 : std::max(16.0, static_cast<double>(trainer.samples().finite) / 400);
@@ -112,7 +141,7 @@ EncodeResult encode(const MeshView& mesh, Association association, const ArrayVi
     Trainer trainer(samples, settings, control);
     const EncodeTarget& target = settings.target;
     if (target.bytes > 0) {
-      finished = meet_bytes(trainer, target.bytes, settings.previous.size());
+      finished = meet_bytes(trainer, target.bytes);
     } else if (target.psnr > 0) {
       finished = meet_psnr(trainer, target.psnr);
     } else {

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "encode/compensate.hpp"
 #include "encode/measure.hpp"
 
 namespace gaussitu {
 
 namespace {
 
+constexpr int kSweeps = 3;
 constexpr int kValueIterations = 8;
 constexpr double kFinest = 1e-3, kCoarsest = 1.5;
 /// Proportions found on turbulence; probing may move them by kTrust either way.
@@ -72,7 +74,7 @@ size_t Finisher::bytes_at(double fineness) const {
 Finished Finisher::finish(double fineness) const {
   Finished out;
   out.fineness = fineness;
-  out.integers = to_integers(model_, steps(fineness));
+  out.integers = quantise_compensating(model_, samples_, steps(fineness), kSweeps, control_);
   Model decoded = from_integers(out.integers);
   solve_values(decoded, samples_, kValueIterations, control_);
   requantise_values(out.integers, decoded.v);
@@ -87,12 +89,15 @@ Finished Finisher::finish(double fineness) const {
 Finished Finisher::to_bytes(size_t bytes) const {
   const auto goal = static_cast<double>(bytes);
   double fineness = 1 / bisect(1 / kCoarsest, 1 / kFinest, [&](double inverse) {
-                      return static_cast<double>(bytes_at(1 / inverse)) <= 0.998 * goal;
+                      return static_cast<double>(bytes_at(1 / inverse)) <= 0.997 * goal;
                     });
   Finished out = finish(fineness);
-  // Solving the values again moves the size a little; creep up to the goal from below.
-  for (int i = 0; i < 8 && out.payload.size() > bytes && fineness < kCoarsest; ++i)
-    out = finish(fineness = std::min(kCoarsest, fineness * 1.008));
+  // Compensation moves the size a little; doubling the steps saves about a quarter of it.
+  for (int i = 0; i < 4 && out.payload.size() > bytes && fineness < kCoarsest; ++i) {
+    const double over = static_cast<double>(out.payload.size()) / goal - 0.997;
+    fineness = std::min(kCoarsest, fineness * std::exp2(std::max(4 * over, 0.01)));
+    out = finish(fineness);
+  }
   return out;
 }
 

@@ -20,6 +20,7 @@ class Trainer {
   bool warm() const { return warm_; }
   /// Gaussians of the previous payload, 0 when cold.
   size_t previous_count() const { return previous_count_; }
+  size_t previous_bytes() const { return settings_.previous.size(); }
   /// Iterations for one whole training: what the settings say, or the usual number.
   int planned() const;
   bool out_of_time() const;

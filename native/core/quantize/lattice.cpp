@@ -12,10 +12,13 @@ Lattice Lattice::of(const Model& model) {
   if (n == 0) return lattice;
   for (int k = 0; k < 3; ++k) {
     const auto [lo, hi] = std::minmax_element(model.mu[k].begin(), model.mu[k].end());
+    const auto extent = static_cast<float>(model.domain.extent[k]);
+    if (*lo >= 0 && *hi <= extent) {  // the usual case, and in few bytes
+      lattice.size[k] = extent;
+      continue;
+    }
     lattice.lo[k] = *lo;
-    lattice.size[k] = *hi - *lo;
-    // Round up, so that lo + size is not below the last centre.
-    if (lattice.size[k] > 0) lattice.size[k] = std::nextafter(lattice.size[k], INFINITY);
+    lattice.size[k] = *hi > *lo ? std::nextafter(*hi - *lo, INFINITY) : 0.0f;
   }
   const int want = std::min(kMaxBits, static_cast<int>(std::bit_width(n)) + 3);
   while (lattice.total_bits() < want) {

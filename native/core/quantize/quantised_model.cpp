@@ -53,7 +53,7 @@ QuantSteps storable(const QuantSteps& steps) {
           storable_step(steps.value)};
 }
 
-std::array<float, 6> shape_of(const std::array<int32_t, kParameters>& q, const QuantSteps& steps) {
+std::array<float, 6> shape_of(const std::array<int32_t, kCodedParameters>& q, const QuantSteps& steps) {
   float d[3];
   for (int k = 0; k < 3; ++k)
     d[k] = static_cast<float>(exp2_exact(static_cast<double>(q[kDiagonal + k]) * steps.scale));
@@ -70,42 +70,43 @@ uint32_t divisions(const Lattice& lattice, int axis, const std::array<float, 6>&
   return parts >= most ? most : parts >= 1 ? static_cast<uint32_t>(parts) : 1;
 }
 
-QuantisedModel to_integers(const Model& model, const QuantSteps& wanted) {
-  QuantisedModel q;
-  q.header.domain = model.domain;
-  q.header.value_min = model.value_min;
-  q.header.value_range = model.value_range;
-  q.header.mean = model.mean;
-  q.header.coverage = model.coverage;
-  q.steps = storable(wanted);
-  q.lattice = Lattice::of(model);
-  const size_t n = model.count();
-  q.resize(n);
-  for (size_t i = 0; i < n; ++i) {
-    std::array<int32_t, kParameters> p{};
-    constexpr int diagonal[3] = {0, 3, 5};
-    for (int k = 0; k < 3; ++k) {
-      const double limit = std::floor(kMaxLog2 / q.steps.scale);
-      const float a = std::clamp(model.a[diagonal[k]][i], 1e-12f, 1e12f);
-      p[kDiagonal + k] =
-          static_cast<int32_t>(std::clamp(static_cast<double>(log2_steps(a, q.steps.scale)), -limit, limit));
-    }
-    const auto decoded = shape_of(p, q.steps);  // skews relative to the diagonal that the reader will have
-    p[kSkew + 0] = steps_of(static_cast<double>(model.a[1][i]) / decoded[3], q.steps.skew);
-    p[kSkew + 1] = steps_of(static_cast<double>(model.a[2][i]) / decoded[5], q.steps.skew);
-    p[kSkew + 2] = steps_of(static_cast<double>(model.a[4][i]) / decoded[5], q.steps.skew);
-    p[kValue] = steps_of(model.v[i], q.steps.value);
-    for (int k = 0; k < kParameters; ++k) q.parameter[k][i] = p[k];
+int32_t round_diagonal(float a, const QuantSteps& steps) {
+  const double limit = std::floor(kMaxLog2 / steps.scale);
+  const int32_t k = log2_steps(std::clamp(a, 1e-12f, 1e12f), steps.scale);
+  return static_cast<int32_t>(std::clamp(static_cast<double>(k), -limit, limit));
+}
 
-    const auto a = shape_of(p, q.steps);
-    std::array<uint32_t, 3> cell{};
-    for (int k = 0; k < 3; ++k) {
-      double fraction = 0;
-      cell[k] = q.lattice.locate(k, model.mu[k][i], fraction);
-      const uint32_t parts = divisions(q.lattice, k, a, q.steps.position);
-      q.sub[k][i] = std::min(static_cast<uint32_t>(fraction * parts), parts - 1);
-    }
-    q.cell[i] = q.lattice.encode(cell);
+int32_t round_skew(double a, float decoded_diagonal, const QuantSteps& steps) {
+  return steps_of(a / decoded_diagonal, steps.skew);
+}
+
+int32_t round_value(double v, const QuantSteps& steps) { return steps_of(v, steps.value); }
+
+float round_position(const Lattice& lattice, int axis, float mu, const std::array<float, 6>& decoded,
+                     const QuantSteps& steps, QuantisedGaussian& out) {
+  double fraction = 0;
+  out.cell[axis] = lattice.locate(axis, mu, fraction);
+  const uint32_t parts = divisions(lattice, axis, decoded, steps.position);
+  out.sub[axis] = std::min(static_cast<uint32_t>(fraction * parts), parts - 1);
+  return lattice.position(axis, out.cell[axis], out.sub[axis], parts);
+}
+
+QuantisedModel assemble(const Model& header, const QuantSteps& steps, const Lattice& lattice,
+                        const std::vector<QuantisedGaussian>& gaussians) {
+  QuantisedModel q;
+  q.header.domain = header.domain;
+  q.header.value_min = header.value_min;
+  q.header.value_range = header.value_range;
+  q.header.mean = header.mean;
+  q.header.coverage = header.coverage;
+  q.steps = steps;
+  q.lattice = lattice;
+  q.resize(gaussians.size());
+  for (size_t i = 0; i < gaussians.size(); ++i) {
+    const QuantisedGaussian& g = gaussians[i];
+    q.cell[i] = lattice.encode(g.cell);
+    for (int k = 0; k < 3; ++k) q.sub[k][i] = g.sub[k];
+    for (int k = 0; k < kCodedParameters; ++k) q.parameter[k][i] = g.parameter[k];
   }
   const auto order = payload_order(q.cell, q.sub);
   permute(q.cell, order);
@@ -114,12 +115,32 @@ QuantisedModel to_integers(const Model& model, const QuantSteps& wanted) {
   return q;
 }
 
+QuantisedModel to_integers(const Model& model, const QuantSteps& wanted) {
+  const QuantSteps steps = storable(wanted);
+  const Lattice lattice = Lattice::of(model);
+  std::vector<QuantisedGaussian> gaussians(model.count());
+  for (size_t i = 0; i < model.count(); ++i) {
+    QuantisedGaussian& g = gaussians[i];
+    auto& p = g.parameter;
+    constexpr int diagonal[3] = {0, 3, 5};
+    for (int k = 0; k < 3; ++k) p[kDiagonal + k] = round_diagonal(model.a[diagonal[k]][i], steps);
+    const auto decoded = shape_of(p, steps);  // skews relative to the diagonal that the reader will have
+    p[kSkew + 0] = round_skew(model.a[1][i], decoded[3], steps);
+    p[kSkew + 1] = round_skew(model.a[2][i], decoded[5], steps);
+    p[kSkew + 2] = round_skew(model.a[4][i], decoded[5], steps);
+    p[kValue] = round_value(model.v[i], steps);
+    const auto shape = shape_of(p, steps);
+    for (int k = 0; k < 3; ++k) round_position(lattice, k, model.mu[k][i], shape, steps, g);
+  }
+  return assemble(model, steps, lattice, gaussians);
+}
+
 Model from_integers(const QuantisedModel& q) {
   Model model = q.header;
   model.resize(q.count());
   for (size_t i = 0; i < q.count(); ++i) {
-    std::array<int32_t, kParameters> p;
-    for (int k = 0; k < kParameters; ++k) p[k] = q.parameter[k][i];
+    std::array<int32_t, kCodedParameters> p;
+    for (int k = 0; k < kCodedParameters; ++k) p[k] = q.parameter[k][i];
     const auto a = shape_of(p, q.steps);
     for (int k = 0; k < 6; ++k) model.a[k][i] = a[k];
     const auto cell = q.lattice.decode(q.cell[i]);
@@ -132,7 +153,7 @@ Model from_integers(const QuantisedModel& q) {
 }
 
 void requantise_values(QuantisedModel& q, const std::vector<float>& v) {
-  for (size_t i = 0; i < q.count(); ++i) q.parameter[kValue][i] = steps_of(v[i], q.steps.value);
+  for (size_t i = 0; i < q.count(); ++i) q.parameter[kValue][i] = round_value(v[i], q.steps);
 }
 
 }  // namespace gaussitu

@@ -15,7 +15,7 @@
 namespace gaussitu {
 
 /// Whole-number parameters of one Gaussian, in the order they are predicted and coded.
-enum Parameter : int { kDiagonal = 0, kSkew = 3, kValue = 6, kParameters = 7 };
+enum Parameter : int { kDiagonal = 0, kSkew = 3, kValue = 6, kCodedParameters = 7 };
 
 struct QuantisedModel {
   Model header;  // domain, value scaling, mean, coverage; no Gaussians
@@ -26,7 +26,7 @@ struct QuantisedModel {
   std::vector<uint64_t> cell;                // Morton code
   std::array<std::vector<uint32_t>, 3> sub;  // subdivision of the cell, per axis
   /// log2(a00 a11 a22) / scale, then (a01/a11, a02/a22, a12/a22) / skew, then v / value.
-  std::array<std::vector<int32_t>, kParameters> parameter;
+  std::array<std::vector<int32_t>, kCodedParameters> parameter;
 
   size_t count() const { return cell.size(); }
   void resize(size_t n);
@@ -36,13 +36,31 @@ inline constexpr int32_t kMaxParameter = 1 << 28;
 inline constexpr double kMaxLog2 = 40;  // of diagonal elements
 
 /// A of one Gaussian from its whole numbers, [6] as in Model.
-std::array<float, 6> shape_of(const std::array<int32_t, kParameters>& q, const QuantSteps& steps);
+std::array<float, 6> shape_of(const std::array<int32_t, kCodedParameters>& q, const QuantSteps& steps);
 
 /// Into how many parts a cell is cut along an axis for a Gaussian of this shape.
 uint32_t divisions(const Lattice& lattice, int axis, const std::array<float, 6>& a, float step);
 
 /// Rounds steps to what a payload can store, within the limits of docs/format.md.
 QuantSteps storable(const QuantSteps& steps);
+
+/// One Gaussian in whole numbers.
+struct QuantisedGaussian {
+  std::array<int32_t, kCodedParameters> parameter{};
+  std::array<uint32_t, 3> cell{}, sub{};
+};
+
+/// How each parameter is rounded; `decoded` is what the reader will have of those decided before.
+int32_t round_diagonal(float a, const QuantSteps& steps);
+int32_t round_skew(double a, float decoded_diagonal, const QuantSteps& steps);
+int32_t round_value(double v, const QuantSteps& steps);
+/// Fills cell and sub of one axis and returns the decoded coordinate.
+float round_position(const Lattice& lattice, int axis, float mu, const std::array<float, 6>& decoded,
+                     const QuantSteps& steps, QuantisedGaussian& out);
+
+/// A quantised model of the given Gaussians, sorted into payload order.
+QuantisedModel assemble(const Model& header, const QuantSteps& steps, const Lattice& lattice,
+                        const std::vector<QuantisedGaussian>& gaussians);
 
 /// Nearest whole numbers of every parameter, sorted into payload order. Parameters beyond what a payload can
 /// hold are clamped; `model` must be finite.

@@ -26,7 +26,7 @@ void code_gaussians(Coder& coder, QuantisedModel& q, const Prediction& predictio
     throw Error(Code::corrupt_stream, std::string("Payload is damaged: ") + what);
   };
   MagnitudeModel gaps;
-  std::array<IntegerModel, kParameters> models;
+  std::array<IntegerModel, kCodedParameters> models;
   const uint64_t cells = uint64_t{1} << q.lattice.total_bits();
   const auto most_octaves = static_cast<int32_t>(kMaxLog2 / q.steps.scale);
   std::vector<std::array<uint32_t, 3>> place(q.count());
@@ -40,8 +40,8 @@ void code_gaussians(Coder& coder, QuantisedModel& q, const Prediction& predictio
     std::array<size_t, kNeighbours> near{};
     const bool predicted = i >= kNeighbours;
     if (predicted) near = nearest_before(place, i);
-    std::array<int32_t, kParameters> p{};
-    for (int k = 0; k < kParameters; ++k) {
+    std::array<int32_t, kCodedParameters> p{};
+    for (int k = 0; k < kCodedParameters; ++k) {
       const int32_t expected = predicted ? predict(q, prediction, k, near) : prediction.mean[k];
       const int64_t value = int64_t{expected} + models[k].code(coder, q.parameter[k][i] - expected);
       const int32_t most = k < kSkew ? most_octaves : kMaxParameter;

@@ -9,8 +9,8 @@ namespace gaussitu {
 
 /// How the parameters of a Gaussian are predicted from those of its neighbours (stream/parameters.hpp).
 struct Prediction {
-  std::array<int32_t, kParameters> mean{};
-  std::array<uint8_t, kParameters> weight{};  // of the neighbours' mean deviation, 1/64
+  std::array<int32_t, kCodedParameters> mean{};
+  std::array<uint8_t, kCodedParameters> weight{};  // of the neighbours' mean deviation, 1/64
 };
 
 struct Header {

@@ -22,18 +22,18 @@ uint32_t checksum(std::span<const uint8_t> bytes) {
 Prediction fit_prediction(const QuantisedModel& q) {
   Prediction prediction;
   const size_t n = q.count();
-  for (int k = 0; k < kParameters; ++k) {
+  for (int k = 0; k < kCodedParameters; ++k) {
     double sum = 0;
     for (const int32_t x : q.parameter[k]) sum += x;
     prediction.mean[k] = static_cast<int32_t>(std::lround(sum / static_cast<double>(n)));
   }
   std::vector<std::array<uint32_t, 3>> place(n);
-  std::array<double, kParameters> xy{}, xx{};
+  std::array<double, kCodedParameters> xy{}, xx{};
   for (size_t i = 0; i < n; ++i) {
     place[i] = q.lattice.decode(q.cell[i]);
     if (i < kNeighbours) continue;
     const auto near = nearest_before(place, i);
-    for (int k = 0; k < kParameters; ++k) {
+    for (int k = 0; k < kCodedParameters; ++k) {
       double x = 0;
       for (const size_t j : near) x += q.parameter[k][j] - prediction.mean[k];
       x /= kNeighbours;
@@ -41,7 +41,7 @@ Prediction fit_prediction(const QuantisedModel& q) {
       xx[k] += x * x;
     }
   }
-  for (int k = 0; k < kParameters; ++k)
+  for (int k = 0; k < kCodedParameters; ++k)
     prediction.weight[k] =
         xx[k] > 0 ? static_cast<uint8_t>(std::lround(64 * std::clamp(xy[k] / xx[k], 0.0, 1.0))) : 0;
   return prediction;

@@ -1,0 +1,168 @@
+#include "encode/compensate.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.hpp"
+#include "base/thread_pool.hpp"
+#include "train/normal_equations.hpp"
+#include "train/pass.hpp"
+
+namespace gaussitu {
+
+namespace {
+
+constexpr size_t kParts = 12;     // quantised one after the other; neighbours mostly fall in different parts
+constexpr double kDamping = 0.1;  // as in training: neighbours of the same part move too
+constexpr double kTrust = 10;
+constexpr double kFloor = 1e-5, kValueFloor = 3e-3;  // of the mean phi^2: what hardly shows stays where it is
+// Longest step of a shift, of a shape and of the value: beyond, the linearisation says nothing.
+constexpr double kShiftLimit = 0.5, kShapeLimit = 0.15, kValueLimit = 0.3;
+
+/// The least-squares problem of one Gaussian, of which more and more unknowns are decided.
+class Remaining {
+ public:
+  /// `floor`: added to the curvature of shifts and shapes, `value_floor` to that of the value.
+  Remaining(const NormalEquations& n, double floor, double value_floor) : n_(n) {
+    for (int k = 0; k < kParameters; ++k)
+      n_.h[k][k] += kDamping * std::max(n_.h[k][k], 0.0) + (k < 9 ? floor : value_floor) + 1e-30;
+  }
+
+  /// The best step of unknown `k` given what is decided.
+  double best(int k) {
+    int free[kParameters], count = 0;
+    for (int a = 0; a < kParameters; ++a)
+      if (!decided_[a]) free[count++] = a;
+    // Cholesky of the free part; unknown k comes last, so that its step is the first of the back
+    // substitution.
+    std::swap(free[std::find(free, free + count, k) - free], free[count - 1]);
+    double l[kParameters][kParameters], y[kParameters];
+    for (int a = 0; a < count; ++a) {
+      double right = -n_.g[free[a]];
+      for (int f = 0; f < kParameters; ++f)
+        if (decided_[f]) right -= n_.h[free[a]][f] * step_[f];
+      for (int b = 0; b <= a; ++b) {
+        double s = n_.h[free[a]][free[b]];
+        for (int c = 0; c < b; ++c) s -= l[a][c] * l[b][c];
+        if (a != b)
+          l[a][b] = s / l[b][b];
+        else if (s > 0)
+          l[a][a] = std::sqrt(s);
+        else
+          return 0;
+      }
+      for (int b = 0; b < a; ++b) right -= l[a][b] * y[b];
+      y[a] = right / l[a][a];
+    }
+    const double limit = k < 3 ? kShiftLimit : k < 9 ? kShapeLimit : kValueLimit;
+    return std::clamp(y[count - 1] / l[count - 1][count - 1], -limit, limit);
+  }
+
+  void decide(int k, double step) {
+    decided_[k] = true;
+    step_[k] = step;
+  }
+
+ private:
+  NormalEquations n_;
+  bool decided_[kParameters] = {};
+  double step_[kParameters] = {};
+};
+
+/// Quantises Gaussian i and replaces it in `model` by what a reader will see. Order of unknowns and the steps
+/// they stand for: normal_equations.hpp.
+QuantisedGaussian quantise_one(Model& model, size_t i, Remaining& rest, const Lattice& lattice,
+                               const QuantSteps& steps) {
+  QuantisedGaussian out;
+  auto& p = out.parameter;
+  const double a00 = model.a[0][i], a01 = model.a[1][i], a02 = model.a[2][i], a11 = model.a[3][i],
+               a12 = model.a[4][i], a22 = model.a[5][i];
+
+  // Diagonal: a <- (1 + S) a.
+  const double diagonal[3] = {a00, a11, a22};
+  double grown[3];
+  for (int k = 0; k < 3; ++k) {
+    constexpr int unknown[3] = {3, 6, 8};
+    const double wanted = diagonal[k] * std::max(1 + rest.best(unknown[k]), 0.1);
+    p[kDiagonal + k] = round_diagonal(static_cast<float>(wanted), steps);
+    grown[k] = shape_of(p, steps)[k == 0 ? 0 : k == 1 ? 3 : 5] / diagonal[k];
+    rest.decide(unknown[k], grown[k] - 1);
+  }
+  const auto d = shape_of(p, steps);
+  // Skews: a01 <- (1 + S00) a01 + S01 a11, a12 <- (1 + S11) a12 + S12 a22, a02 <- ... + S01 a12 + S02 a22.
+  const auto skew = [&](int k, int unknown, double carried, double unit, float column) {
+    p[kSkew + k] = round_skew(carried + rest.best(unknown) * unit, column, steps);
+    const double decoded = static_cast<double>(p[kSkew + k]) * steps.skew * column;
+    const double step = (decoded - carried) / unit;
+    rest.decide(unknown, step);
+    return step;
+  };
+  const double s01 = skew(0, 4, grown[0] * a01, a11, d[3]);
+  skew(2, 7, grown[1] * a12, a22, d[5]);
+  skew(1, 5, grown[0] * a02 + s01 * a12, a22, d[5]);
+  const auto shape = shape_of(p, steps);
+
+  // Centre: A (mu' - mu) = s, solved from z to x.
+  const auto axis = [&](int k, int unknown, double carried, double unit) {
+    const double wanted = model.mu[k][i] + (rest.best(unknown) - carried) / unit;
+    const float decoded = round_position(lattice, k, static_cast<float>(wanted), shape, steps, out);
+    const double moved = static_cast<double>(decoded) - model.mu[k][i];
+    rest.decide(unknown, carried + moved * unit);
+    model.mu[k][i] = decoded;
+    return moved;
+  };
+  const double dz = axis(2, 2, 0, a22);
+  const double dy = axis(1, 1, a12 * dz, a11);
+  axis(0, 0, a01 * dy + a02 * dz, a00);
+
+  p[kValue] = round_value(model.v[i] + rest.best(9), steps);
+  model.v[i] = static_cast<float>(static_cast<double>(p[kValue]) * steps.value);
+  for (int k = 0; k < 6; ++k) model.a[k][i] = shape[k];
+  return out;
+}
+
+/// Quantises every kParts-th Gaussian from `first` on at the optimum that the others leave it.
+void quantise_part(Model& model, const Pass& pass, size_t first, double squared, const Lattice& lattice,
+                   const QuantSteps& steps, std::vector<QuantisedGaussian>& gaussians) {
+  const size_t members = model.count() > first ? (model.count() - first - 1) / kParts + 1 : 0;
+  std::vector<Moments> moments(members);
+  parallel_for(members, [&](size_t m) { moments[m] = pass.backward(model, first + m * kParts, true); });
+  double phi2 = 0;
+  for (const Moments& m : moments) phi2 += m.phi2;
+  phi2 /= static_cast<double>(std::max<size_t>(members, 1));
+  const double trust = kTrust * squared / static_cast<double>(pass.samples().finite);
+  parallel_for(members, [&](size_t m) {
+    const size_t i = first + m * kParts;
+    Remaining rest(normal_equations(moments[m], model, i, pass.samples().rows),
+                   trust * moments[m].phi2 + kFloor * phi2, kValueFloor * phi2);
+    gaussians[i] = quantise_one(model, i, rest, lattice, steps);
+  });
+}
+
+}  // namespace
+
+QuantisedModel quantise_compensating(const Model& original, const SampleSet& samples,
+                                     const QuantSteps& wanted, int sweeps, const Control& control) {
+  const QuantSteps steps = storable(wanted);
+  const Lattice lattice = Lattice::of(original);
+  Model model = original;
+  std::vector<QuantisedGaussian> gaussians(model.count()), best;
+  double best_squared = std::numeric_limits<double>::infinity();
+  Pass pass(samples);
+  for (size_t part = 0;; ++part) {
+    if (control.cancel && control.cancel->load(std::memory_order_relaxed))
+      throw Error(Code::cancelled, "Encoding was cancelled while quantising");
+    const double squared = pass.forward(model);
+    const size_t first = part % kParts;
+    if (first == 0 && part > 0) {  // a whole sweep is quantised: very coarse steps may not settle
+      if (best.empty() || squared < best_squared) best = gaussians;
+      best_squared = std::min(best_squared, squared);
+      if (part == kParts * static_cast<size_t>(sweeps)) break;
+    }
+    quantise_part(model, pass, first, squared, lattice, steps, gaussians);
+  }
+  return assemble(original, steps, lattice, best);
+}
+
+}  // namespace gaussitu
