@@ -12,6 +12,8 @@ export class TestRank {
   /** Everything the service said that nobody has taken yet. */
   readonly inbox: ServiceMessage[] = [];
   credit = 0;
+  /** Milliseconds to wait for an answer. */
+  patience = 60_000;
   private waiting: (() => void)[] = [];
   private readonly loop: Promise<void>;
 
