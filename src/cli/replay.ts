@@ -5,7 +5,7 @@ import { createCodec } from '../codec/index.js';
 import { loadRunFile, mergeSettings, parseBytes } from '../config/index.js';
 import { GaussituError } from '../errors.js';
 import { runPipeline } from '../pipeline/index.js';
-import { openInput, replaySource } from '../replay/index.js';
+import { openInput, replayInfo, replaySource } from '../replay/index.js';
 import { EXIT } from './exit.js';
 import { createProgress, describeStep } from './progress.js';
 import { addTargetOptions, positive, targetOf, type TargetOptions } from './targets.js';
@@ -72,12 +72,9 @@ Examples:
     try {
       const codec = createCodec();
       if (settings.threads > 0) codec.setThreads(settings.threads);
-      const source = replaySource(input, {
-        run: options.run ?? runName(input.name),
-        memory: settings.memory,
-      });
+      const run = options.run ?? runName(input.name);
       const archive = await openArchiveWriter(options.out, {
-        info: source.info,
+        info: replayInfo(input, run),
         mesh: settings.mesh,
         settings: { ...settings, input: path },
       });
@@ -87,10 +84,7 @@ Examples:
       const progress = createProgress({ steps: input.steps.filter((s) => s > after).length });
       try {
         const result = await runPipeline({
-          source: {
-            ...source,
-            events: replaySource(input, { run: source.info.run, memory: settings.memory, after }).events,
-          },
+          source: replaySource(input, { run, memory: settings.memory, after }),
           archive,
           codec,
           settings,

@@ -37,5 +37,5 @@ export async function openInput(path: string, options: InputOptions = {}): Promi
   }
 }
 
-export { replaySource, type ReplayOptions } from './source.js';
+export { replayInfo, replaySource, type ReplayOptions } from './source.js';
 export type { Input, InputField, InputOptions } from './types.js';

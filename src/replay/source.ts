@@ -14,13 +14,17 @@ export interface ReplayOptions {
   after?: number;
 }
 
+/** What an archive has to know of a replayed run. */
+export function replayInfo(input: Input, run: string): RunInfo {
+  return { run, ranks: 1, client: 'replay', meta: { input: input.path } };
+}
+
 /** Plays an input into the pipeline as a simulation would, as fast as fields are released. */
 export function replaySource(input: Input, options: ReplayOptions): StepSource {
-  const info: RunInfo = { run: options.run, ranks: 1, client: 'replay', meta: { input: input.path } };
+  const window = new Window(options.memory);
   return {
-    info,
+    info: replayInfo(input, options.run),
     events: new Observable((subscriber) => {
-      const window = new Window(options.memory);
       void (async () => {
         try {
           for await (const event of play(input, options.after ?? -1, window)) {
@@ -34,7 +38,10 @@ export function replaySource(input: Input, options: ReplayOptions): StepSource {
       })();
       return () => window.open();
     }),
-    committed: (step) => options.onCommitted?.(step),
+    committed: (step) => {
+      window.committed();
+      options.onCommitted?.(step);
+    },
     failed: (error, at) => options.onFailed?.(error, at),
   };
 }
@@ -54,20 +61,25 @@ async function* play(input: Input, after: number, window: Window): AsyncGenerato
       for (const field of await input.readField(step, name))
         yield { type: 'field', field, release: window.take(field) };
     }
+    window.emitted();
     yield { type: 'step', step, time: input.time(step) };
   }
 }
 
-/** Counts unreleased bytes; `room` waits while there are as many as allowed. */
+/** Steps that may be emitted and not yet durable: what is read for nothing when a run is stopped. */
+const STEPS_AHEAD = 3;
+
+/** Counts unreleased bytes and undone steps; `room` waits while there are as many as allowed. */
 class Window {
   private held = 0;
+  private ahead = 0;
   private opened = false;
   private waiting: (() => void) | undefined;
 
   constructor(private readonly limit: number) {}
 
   async room(): Promise<void> {
-    while (this.held > 0 && this.held >= this.limit && !this.opened) {
+    while (!this.opened && (this.ahead >= STEPS_AHEAD || (this.held > 0 && this.held >= this.limit))) {
       await new Promise<void>((resolve) => {
         this.waiting = resolve;
       });
@@ -84,6 +96,15 @@ class Window {
       this.held -= bytes;
       this.wake();
     };
+  }
+
+  emitted(): void {
+    this.ahead++;
+  }
+
+  committed(): void {
+    this.ahead--;
+    this.wake();
   }
 
   /** Lets everybody through: nobody listens any more. */

@@ -140,6 +140,22 @@ print(json.dumps({'names': list(f), 'step': int(f.attrs['step']), 'time': float(
     });
   });
 
+  test('the reader that docs/format.md shows works', async () => {
+    const folder = await temporaryFolder();
+    const writer = await openArchiveWriter(join(folder, 'run'), OPTIONS);
+    await writer.commitStep({ step: 3, time: 1.5, fields: [record('u'), record('u', 1), record('p')] });
+    await writer.close(true);
+    const page = await readFile(new URL('../../docs/format.md', import.meta.url), 'utf8');
+    const script =
+      /```python\n(import h5py, json, zlib[^]*?)```/.exec(page)?.[1] ?? 'raise SystemExit("no example")';
+    const { stdout } = await run('/usr/bin/python3', ['-c', script], { cwd: folder });
+    expect(stdout.trim().split('\n')).toEqual([
+      'p 0 gaussian 1000 42.123456789',
+      'u 0 gaussian 1000 42.123456789',
+      'u 1 gaussian 1000 42.123456789',
+    ]);
+  });
+
   test('can be read while it is written', async () => {
     const folder = await temporaryFolder();
     const writer = await openArchiveWriter(folder, OPTIONS);
