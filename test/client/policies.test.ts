@@ -157,7 +157,7 @@ describe('spill', () => {
       coords_file: 'coords.bin',
       file_pattern: '<field>_<step:03d>.f32',
     });
-    expect(readFileSync(join(block, 'f_003.f32')).equals(pattern(4000, 3))).toBe(true);
+    expect(readFileSync(join(block, 'f_001.f32')).equals(pattern(4000, 3))).toBe(true);
 
     const service = await TestService.start({ listen: endpoint });
     expect((await probe.say('flush 30')).status).toBe('ok');
@@ -199,8 +199,8 @@ describe('spill', () => {
       components: { T: 3 },
       connectivity_dtype: '<i8',
     });
-    expect(readdirSync(join(rank, 'g_2_f64')).sort()).toEqual(['meta.json', 'p_007.f64', 'p_009.f64']);
-    expect(readFileSync(join(rank, 't_0_cell/T_009.f32')).equals(pattern(24, 9))).toBe(true);
+    expect(readdirSync(join(rank, 'g_2_f64')).sort()).toEqual(['meta.json', 'p_000.f64', 'p_001.f64']);
+    expect(readFileSync(join(rank, 't_0_cell/T_001.f32')).equals(pattern(24, 9))).toBe(true);
   });
 
   it('a folder that cannot be written costs the step, not the simulation', async () => {

@@ -116,7 +116,7 @@ int Client::store(FieldData& f, const void* data, std::shared_ptr<const void> bo
     copied_ += f.array.size;
   } else if (options_.policy == GAUSSITU_SPILL) {
     if (fate_ == GAUSSITU_OK) start_spilling();
-    spill_.write(*current_, f, data);
+    spill_.write(f, data);
   } else {
     if (const uint64_t own = copied_ + f.array.size; own > options_.buffer_bytes)
       throw Failure(GAUSSITU_E_MEMORY, step_text(current_->step) + ": expected it to fit the buffer of " +
@@ -148,7 +148,7 @@ void Client::start_spilling() {
   fate_ = GAUSSITU_SPILLED;
   for (auto& f : current_->fields) {
     const auto memory = f.array.memory;
-    spill_.write(*current_, f, memory->data());
+    spill_.write(f, memory->data());
   }
   queue_.remark(step_text(current_->step) + " spilled to " + spill_.folder());
 }
@@ -236,7 +236,7 @@ size_t Client::spill_rest() {
       if (!step->spilled) {
         for (auto& f : step->fields) {
           const auto memory = f.array.memory;
-          spill_.write(*step, f, memory->data());
+          spill_.write(f, memory->data());
         }
         spill_.commit(*step);
         ++written;

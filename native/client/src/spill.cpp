@@ -111,9 +111,9 @@ void write_geometry(const std::string& folder, const Mesh& mesh) {
   write_file(folder + "/cell_types.u8", mesh.arrays[3]);
 }
 
-std::string file_name(const std::string& field, int64_t step, gaussitu_dtype dtype) {
+std::string file_name(const std::string& field, size_t index, gaussitu_dtype dtype) {
   char number[32];
-  std::snprintf(number, sizeof number, "_%03lld.", static_cast<long long>(step));
+  std::snprintf(number, sizeof number, "_%03zu.", index);
   return field + number + dtype_name(dtype);
 }
 
@@ -140,19 +140,22 @@ std::string Spill::path_of(const FieldData& f) {
   return versioned;
 }
 
-void Spill::write(const Step& step, FieldData& field, const void* data) {
+void Spill::write(FieldData& field, const void* data) {
   std::lock_guard lock(mutex_);
   const std::string path = path_of(field);
   std::error_code error;
   fs::create_directories(path, error);
   if (error) failed(path, error.message());
-  auto& folder =
-      folders_.try_emplace(path, Folder{field.mesh, field.association, field.dtype, {}, {}}).first->second;
+  Folder& folder = folders_[path];
+  folder.mesh = field.mesh;
+  folder.association = field.association;
+  folder.dtype = field.dtype;
+  folder.writing = true;
   if (!folder.geometry) write_geometry(path, *field.mesh);
   folder.geometry = true;
-  folder.fields[field.name] = field.components;
-  const std::string file = path + "/" + file_name(field.name, step.step, field.dtype);
+  const std::string file = path + "/" + file_name(field.name, folder.entries.size(), field.dtype);
   write_file(file, data, field.array.size);
+  folder.fields[field.name] = field.components;
   field.array.file = file;
   field.array.memory.reset();
 }
@@ -162,36 +165,46 @@ void Spill::commit(Step& step) {
   std::set<std::string> changed;
   for (const auto& field : step.fields) changed.insert(path_of(field));
   for (const auto& path : changed) {
-    folders_.at(path).times[step.step] = step.time;
-    write_meta(path, folders_.at(path));
+    Folder& folder = folders_.at(path);
+    folder.entries.emplace_back(step.step, step.time);
+    folder.waiting.insert(step.step);
+    folder.writing = false;
+    write_meta(path, folder);
   }
   step.spilled = true;
 }
 
 void Spill::abandon(const Step& step) {
+  std::lock_guard lock(mutex_);
   for (const auto& field : step.fields)
     if (!field.array.file.empty()) unlink(field.array.file.c_str());
+  for (auto& [path, folder] : folders_) {
+    if (!folder.writing) continue;
+    folder.writing = false;
+    if (folder.waiting.empty()) clean(path, folder);
+  }
 }
 
 void Spill::remove(const Step& step) {
   std::lock_guard lock(mutex_);
-  abandon(step);
-  for (auto& [path, folder] : folders_) {
-    if (!folder.times.erase(step.step)) continue;
-    if (!folder.times.empty()) {
-      write_meta(path, folder);
-      continue;
-    }
-    for (const char* name : {"meta.json", "coords.bin", "connectivity.bin", "offsets.bin", "cell_types.u8"})
-      unlink((path + "/" + name).c_str());
-    folder.geometry = false;
-    // Only empty folders can be removed, so a stranger's files are safe.
-    for (fs::path p = path; rmdir(p.c_str()) == 0 && p != fs::path(root_).parent_path(); p = p.parent_path())
-      continue;
-  }
+  for (auto& [path, folder] : folders_)
+    if (folder.waiting.erase(step.step) && folder.waiting.empty() && !folder.writing) clean(path, folder);
 }
 
-void Spill::write_meta(const std::string& path, Folder& folder) {
+void Spill::clean(const std::string& path, Folder& folder) {
+  for (size_t index = 0; index < folder.entries.size(); ++index)
+    for (const auto& [name, components] : folder.fields)
+      unlink((path + "/" + file_name(name, index, folder.dtype)).c_str());
+  for (const char* name : {"meta.json", "coords.bin", "connectivity.bin", "offsets.bin", "cell_types.u8"})
+    unlink((path + "/" + name).c_str());
+  folder.entries.clear();
+  folder.geometry = false;
+  // Only empty folders can be removed, so a stranger's files are safe.
+  for (fs::path p = path; rmdir(p.c_str()) == 0 && p != fs::path(root_).parent_path(); p = p.parent_path())
+    continue;
+}
+
+void Spill::write_meta(const std::string& path, const Folder& folder) {
   const Mesh& mesh = *folder.mesh;
   std::ostringstream out;
   out << "{\n \"case\": " << quoted(run_) << ",\n \"kind\": \"" << kind_name(mesh.kind) << "\",\n";
@@ -224,9 +237,9 @@ void Spill::write_meta(const std::string& path, Folder& folder) {
     comma = ", ";
   }
   out << "},\n \"file_pattern\": \"<field>_<step:03d>." << dtype_name(folder.dtype) << "\",\n";
-  out << " \"steps\": " << folder.times.size() << ",\n";
-  out << " \"step_numbers\": " << list(folder.times, [](auto& o, const auto& t) { o << t.first; }) << ",\n";
-  out << " \"times\": " << list(folder.times, [](auto& o, const auto& t) { o << t.second; }) << "\n}\n";
+  out << " \"steps\": " << folder.entries.size() << ",\n";
+  out << " \"step_numbers\": " << list(folder.entries, [](auto& o, const auto& t) { o << t.first; }) << ",\n";
+  out << " \"times\": " << list(folder.entries, [](auto& o, const auto& t) { o << t.second; }) << "\n}\n";
   const std::string text = out.str(), temporary = path + "/meta.json.part";
   write_file(temporary, text.data(), text.size());
   if (std::rename(temporary.c_str(), (path + "/meta.json").c_str()) != 0) failed(path, std::strerror(errno));
