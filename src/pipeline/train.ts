@@ -47,18 +47,24 @@ export class Trainer {
     return this.slots.use(job.field.step, async () => {
       signal.throwIfAborted();
       const begun = Date.now();
-      const { onProgress, codec } = this.options;
+      const { onProgress, codec, log } = this.options;
+      const target = this.budgets.target(job, plan, order);
       const at = { step: job.field.step, field: job.name, block: job.mesh.block };
       const record = await encodeBlock(job, {
         codec,
-        target: this.budgets.target(job, plan, order),
+        target,
         seconds: this.seconds(job, plan),
         previous: await this.warm.previous(job),
         signal,
         ...(onProgress && { onProgress: (progress: EncodeProgress) => onProgress(at, progress) }),
       });
+      const bytes = record.payload.length;
+      log.debug(
+        { ...at, target, bytes, kind: record.kind, seconds: (Date.now() - begun) / 1000 },
+        'block encoded',
+      );
       this.warm.keep(job, record.kind === 'gaussian' ? record.payload : undefined);
-      return { record, begun, cost: this.budgets.spend(job, plan, order, record.payload.length) };
+      return { record, begun, cost: this.budgets.spend(job, plan, order, bytes) };
     });
   }
 
