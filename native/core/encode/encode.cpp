@@ -104,17 +104,22 @@ Finished meet_psnr(Trainer& trainer, double psnr) {
   double count = trainer.warm() ? static_cast<double>(trainer.previous_count())
                                 : std::max(16.0, static_cast<double>(trainer.samples().finite) / 400);
   // Cheap trials find the count, then one whole training of a warm-started model.
-  constexpr int kTrials = 5;
-  const int trial_iterations = std::max(1, trainer.warm() ? planned / 2 : planned / 4);
-  const double still_to_gain = trainer.warm() ? 0.3 : 1.5;
+  constexpr int kTrials = 4;
   for (int i = 0; i < kTrials && !trainer.out_of_time(); ++i) {
-    trainer.train_with(to_count(count, trainer), trial_iterations, false);
+    trainer.train_with(to_count(count, trainer), std::max(1, planned / (trainer.warm() ? 2 : 4)), false);
+    const double still_to_gain = trainer.warm() ? 0.3 : i == 0 ? 1.5 : 0.7;
     const double missing = need - trainer.result().psnr - still_to_gain;
-    if (std::fabs(missing) < 0.3) break;
+    if (std::fabs(missing) < 0.4) break;
     count *= std::exp2(std::clamp(missing / kDecibelsPerDoubling, -3.0, 2.0));
     if (to_count(count, trainer) == trainer.model().count()) break;
   }
-  trainer.train_with(to_count(count, trainer), planned, true);
+  trainer.train_with(to_count(count, trainer), trainer.warm() ? planned : (planned + 1) / 2, true);
+  for (int i = 0; i < 2 && !trainer.out_of_time(); ++i) {
+    const double missing = need - trainer.result().psnr;
+    if (std::fabs(missing) < 0.7) break;
+    count = static_cast<double>(trainer.model().count()) * std::exp2(missing / kDecibelsPerDoubling);
+    trainer.train_with(to_count(count, trainer), (planned + 2) / 3, true);
+  }
   Finished best = Finisher(trainer.model(), trainer.samples(), trainer.control()).to_psnr(psnr);
   for (int i = 0; i < kTrials && decibels(best.mse) < psnr && !trainer.out_of_time(); ++i) {
     const double missing = need - decibels(best.mse);

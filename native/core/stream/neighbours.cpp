@@ -13,12 +13,14 @@ std::array<size_t, kNeighbours> nearest_before(const std::vector<std::array<uint
       const int64_t d = static_cast<int64_t>(cells[j][k]) - cells[i][k];
       distance += static_cast<uint64_t>(d * d);
     }
-    size_t at = j;
-    for (int k = 0; k < kNeighbours; ++k)
-      if (distance < best_distance[k]) {
-        std::swap(distance, best_distance[k]);
-        std::swap(at, best[k]);
-      }
+    if (distance >= best_distance.back()) continue;
+    int at = kNeighbours - 1;
+    for (; at > 0 && distance < best_distance[at - 1]; --at) {
+      best_distance[at] = best_distance[at - 1];
+      best[at] = best[at - 1];
+    }
+    best_distance[at] = distance;
+    best[at] = j;
   }
   return best;
 }
