@@ -45,7 +45,12 @@ export async function startService(out: string, ...args: string[]): Promise<Serv
     }
   };
   const timer = setInterval(look, 100);
-  child.on('exit', () => clearInterval(timer));
+  const abandon = () => child.kill('SIGKILL');
+  process.on('exit', abandon);
+  child.on('exit', () => {
+    clearInterval(timer);
+    process.off('exit', abandon);
+  });
   const endpoint = await new Promise<string>((resolve, reject) => {
     child.on('exit', (code) => reject(new Error(`gaussitu serve ended with ${code} before it listened`)));
     createInterface({ input: child.stdout }).on('line', (line) => {
