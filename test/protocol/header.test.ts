@@ -113,7 +113,7 @@ describe('a message header', () => {
     expect(() => decodeHeader(wrong)).toThrow(/field\.dtype.*f32.*received "f16"/);
   });
 
-  test('truncated or mutated 150,000 times never does worse than to be refused', () => {
+  test('truncated or mutated 100,000 times never does worse than to be refused', () => {
     const seeds = [
       HELLO,
       { ...HELLO, meta: { a: 'b', n: 1.5 }, targets: { '*': { bytes: 1000 } } },
@@ -133,7 +133,7 @@ describe('a message header', () => {
       return Math.floor((state / 2 ** 32) * n);
     };
     const outcomes = new Map<string, number>();
-    for (let i = 0; i < 150_000; i++) {
+    for (let i = 0; i < 100_000; i++) {
       let bytes = Buffer.from(seeds[random(seeds.length)] ?? Buffer.alloc(1));
       for (let m = random(4); m >= 0; m--) bytes[random(bytes.length)] = random(256);
       if (random(4) === 0) bytes = bytes.subarray(0, random(bytes.length + 1));
@@ -142,7 +142,7 @@ describe('a message header', () => {
     }
     // Both ways out were taken, so the mutations reach beyond the first byte.
     expect(outcomes.get('taken')).toBeGreaterThan(1000);
-    expect(outcomes.get('BAD_HEADER')).toBeGreaterThan(50_000);
+    expect(outcomes.get('BAD_HEADER')).toBeGreaterThan(30_000);
   });
 });
 
