@@ -24,6 +24,7 @@ export function replaySource(input: Input, options: ReplayOptions): StepSource {
   const window = new Window(options.memory);
   return {
     info: replayInfo(input, options.run),
+    window: options.memory,
     events: new Observable((subscriber) => {
       void (async () => {
         try {
