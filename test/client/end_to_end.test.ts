@@ -34,7 +34,7 @@ class Service {
     createInterface({ input: child.stdout }).on('line', (line) =>
       service.events.push(JSON.parse(line) as Record<string, unknown>),
     );
-    await until(() => service.event('listening').length > 0, 'the service listens');
+    await until(() => service.event('listening').length > 0, 'the service listens', 90);
     return service;
   }
 
@@ -59,11 +59,11 @@ async function gaussitu(...args: string[]) {
 const SIZE = ['--grid', '20x16x12', '--start', '30', '--every', '5', '--steps', '4'];
 
 describe('simulation, service, archive', () => {
-  it.each([
+  it.for<[string, string[]]>([
     ['gray-scott, one rank', []],
     ['gray-scott, two ranks', ['-n', '2']],
-  ])('%s: decoded arrays are what was computed, bit for bit', async (_, mpi) => {
-    if (mpi.length > 0 && !HAS_MPI) return;
+  ])('%s: decoded arrays are what was computed, bit for bit', async ([, mpi], { skip }) => {
+    skip(mpi.length > 0 && !HAS_MPI, 'no MPI');
     const folder = await temporaryFolder();
     const raw = join(folder, 'raw');
     const service = await Service.start(join(folder, 'run'), ['--once']);
@@ -108,7 +108,7 @@ describe('simulation, service, archive', () => {
     }
   });
 
-  it('a second simulation with the same run id is told so; the first goes on', async () => {
+  it('a second run at a service for one is refused; the first goes on', async () => {
     const folder = await temporaryFolder();
     const service = await Service.start(join(folder, 'run'), ['--once']);
     const first = await Probe.open({ GAUSSITU_ENDPOINT: service.endpoint });

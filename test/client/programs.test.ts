@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { GRAY_SCOTT, HAS_MPI, HEAT, MPI_ENV, PYTHON, run, temporaryFolder } from './programs.js';
 import { TestService, until } from './service.js';
 
@@ -84,10 +86,17 @@ describe('examples/gray-scott', () => {
 
   it('Ctrl-C ends it after the step, with everything delivered', async () => {
     const service = await TestService.start();
-    const shell = `"$0" --grid 16 --start 0 --steps 100000 --every 200 --endpoint ${service.endpoint} & p=$!; sleep 1; kill -INT $p; wait $p`;
-    // bash starts background jobs with SIGINT ignored unless job control is on.
-    const { code, stdout } = await run('bash', ['-mc', shell, GRAY_SCOTT]);
-    expect(code).toBe(130);
+    const args = ['--grid', '16', '--start', '0', '--steps', '100000', '--every', '50'];
+    const child = spawn(GRAY_SCOTT, [...args, '--endpoint', service.endpoint]);
+    onTestFinished(() => {
+      child.kill('SIGKILL');
+    });
+    let stdout = '';
+    child.stdout.on('data', (text: Buffer) => (stdout += text.toString()));
+    const closed = once(child, 'close');
+    await until(() => stdout.includes('step   1'), 'it computes');
+    child.kill('SIGINT');
+    expect((await closed)[0]).toBe(130);
     expect(stdout).toMatch(/(\d+) of \1 steps durable/);
   });
 });
