@@ -11,15 +11,9 @@
 #include <span>
 #include <vector>
 
-#include "residual/features.hpp"
+#include "residual/residual_coder.hpp"
 
 namespace gaussitu {
-
-template <class T>
-struct DecodedBlock {
-  std::vector<T> values;            // [points]
-  std::vector<uint8_t> magnitudes;  // [points] of the codes, at most 255
-};
 
 /// `skip` [points], may be null: points with a non-zero entry cost nothing and decode to some finite value.
 template <class T>

@@ -1,0 +1,245 @@
+#include "residual/scattered.hpp"
+
+#include "residual/context.hpp"
+#include "residual/value_lattice.hpp"
+
+namespace gaussitu {
+
+namespace {
+
+constexpr size_t kDirect = 4;  // nearest neighbours that are features of their own
+constexpr size_t kFitTargets = 1 << 14;
+constexpr size_t kRun = 16;
+constexpr size_t kBatch = 256;  // targets predicted at once
+
+/// Features of a target, in stream order, and the base they are differences from: the inverse-distance mean
+/// of its neighbours. Own values: the local linear fit and the nearest neighbours, minus the mean. A
+/// reference: its value at the target, its linear fit and its nearest neighbours, minus its own mean; of the
+/// same quantity also how far its mean is from ours.
+template <class T>
+class ScatteredPredictor {
+ public:
+  ScatteredPredictor(const NeighbourPlan& plan, const T* values, std::span<const Reference> references)
+      : plan_(plan), arrays_{values} {
+    count_ = 1 + kDirect;
+    for (const Reference& r : references) {
+      arrays_.push_back(static_cast<const T*>(r.data));
+      same_.push_back(r.same_quantity);
+      count_ += 2 + kDirect + (r.same_quantity ? 1 : 0);
+    }
+  }
+
+  size_t feature_count() const { return count_; }
+
+  /// `at`: position in the decoding order. Fills `out` [feature_count()], returns the base.
+  T features(size_t at, T* out) const {
+    const uint32_t* near = &plan_.neighbours[at * kNeighbours];
+    const float* inverse = &plan_.inverse[at * kNeighbours];
+    const float* linear = &plan_.linear[at * kNeighbours];
+    T base{0};
+    size_t next = 0;
+    for (size_t a = 0; a < arrays_.size(); a++) {
+      const T* v = arrays_[a];
+      T mean{0}, fit{0};
+      for (size_t j = 0; j < kNeighbours; j++) {
+        mean += static_cast<T>(inverse[j]) * v[near[j]];
+        fit += static_cast<T>(linear[j]) * v[near[j]];
+      }
+      if (a == 0) {
+        base = mean;
+      } else {
+        out[next++] = v[plan_.order[at]] - mean;
+        if (same_[a - 1]) out[next++] = mean - base;
+      }
+      out[next++] = fit - mean;
+      for (size_t j = 0; j < kDirect; j++) out[next++] = v[near[j]] - mean;
+    }
+    return base;
+  }
+
+  PassWeights default_weights() const {
+    PassWeights weights;
+    weights.shift = 1;
+    weights.steps.assign(count_, 0);
+    size_t next = 1 + kDirect;
+    for (const bool same : same_) {
+      if (same) {
+        weights.steps[next] = weights.steps[next + 1] = 2;  // the earlier step's value
+        return weights;
+      }
+      next += 2 + kDirect;
+    }
+    weights.steps[0] = 1;  // half way from the mean to the linear fit
+    return weights;
+  }
+
+ private:
+  const NeighbourPlan& plan_;
+  std::vector<const T*> arrays_;
+  std::vector<bool> same_;
+  size_t count_ = 0;
+};
+
+template <class T>
+class ScatteredCoder : private ResidualCoder<T> {
+  using Base = ResidualCoder<T>;
+  using Base::header_, Base::out_, Base::references_, Base::skip_, Base::skipped;
+
+ public:
+  ScatteredCoder(const NeighbourPlan& plan, const uint8_t* skip, std::span<const Reference> references,
+                 DecodedBlock<T>& out)
+      : Base(plan.order.size(), skip, references, out),
+        plan_(plan),
+        predictor_(plan, out.values.data(), references),
+        levels_(plan.levels.size() - 1) {}
+
+  std::vector<uint8_t> encode(const T* values, double bound) {
+    source_ = values;
+    return Base::write_stream({bound, find_lattice(values, skip_, plan_.order.size(), bound)},
+                              [this](BulkEncoder& coder) { run(coder); });
+  }
+
+  void decode(std::span<const uint8_t> bytes) {
+    size_t parts = 1;
+    for (size_t level = 1; level < levels_; level++) {
+      const size_t chunks = Base::chunk_count(targets(level), targets(level));
+      if (chunks > 1) parts += chunks;
+    }
+    Base::read_stream(bytes, parts, [this](BulkDecoder& coder) { run(coder); });
+  }
+
+ private:
+  size_t targets(size_t level) const { return plan_.levels[level + 1] - plan_.levels[level]; }
+  /// Levels are counted from the coarsest here, from the finest for the quantiser.
+  Quantiser quantiser(size_t level) const { return header_.quantiser(static_cast<int>(levels_ - 1 - level)); }
+
+  template <class Coder>
+  void run(Coder& coder) {
+    if (levels_ == 0) return;
+    code_coarsest(coder);
+    for (size_t level = 1; level < levels_; level++) {
+      PassWeights weights;
+      if constexpr (!Coder::kDecoding) weights = learn(level);
+      Base::code_weights(coder, 0, predictor_.feature_count(), predictor_.default_weights(), weights);
+      Base::code_level(coder, targets(level), targets(level),
+                       [&](auto& own, CodeModels& models, size_t first, size_t last) {
+                         const size_t begin = plan_.levels[level];
+                         code_targets(own, models, quantiser(level), weights, begin + first, begin + last);
+                       });
+    }
+  }
+
+  template <class Coder>
+  void code_coarsest(Coder& coder) {
+    CodeModels models;
+    const auto earlier = std::find_if(references_.begin(), references_.end(),
+                                      [](const Reference& r) { return r.same_quantity; });
+    T last{0};
+    for (size_t at = 0; at < plan_.levels[1]; at++) {
+      const size_t i = plan_.order[at];
+      const T p = earlier != references_.end() ? static_cast<const T*>(earlier->data)[i] : last;
+      Base::code_point(coder, models, 0, quantiser(0), source_, i, p);
+      last = out_.values[i];
+    }
+  }
+
+  PassWeights learn(size_t level) {
+    const size_t n = predictor_.feature_count();
+    NormalEquations equations(n);
+    std::vector<T> features(n);
+    std::vector<const T*> pointers(n);
+    for (size_t j = 0; j < n; j++) pointers[j] = &features[j];
+    const size_t begin = plan_.levels[level], end = plan_.levels[level + 1];
+    const size_t every = std::max<size_t>(1, (end - begin) / kFitTargets) * kRun;
+    uint32_t random = 1;
+    for (size_t run = begin; run < end; run += every) {
+      random = random * 1664525u + 1013904223u;
+      const size_t first = run + (every > kRun ? (random >> 8) % (every - kRun + 1) : 0);
+      for (size_t at = first; at < std::min(end, first + kRun); at++) {
+        const size_t i = plan_.order[at];
+        if (skipped(i)) continue;
+        const T target = source_[i] - predictor_.features(at, features.data());
+        equations.add(pointers.data(), &target, static_cast<const uint8_t*>(nullptr), 1);
+      }
+    }
+    return fit_weights(equations, end - begin, quantiser(level).bin, predictor_.default_weights());
+  }
+
+  int context(size_t at, int left, int before) const {
+    const uint32_t* near = &plan_.neighbours[at * kNeighbours];
+    int sum = kLeftWeight * left + kLeftWeight / 2 * before;
+    for (size_t j = 0; j < kNeighbours; j++) sum += (j < 2 ? 4 : j < 4 ? 2 : 1) * out_.magnitudes[near[j]];
+    for (const Reference& r : references_)
+      if (r.magnitudes != nullptr) sum += 16 * r.magnitudes[plan_.order[at]];
+    return context_of(sum);
+  }
+
+  template <class Coder>
+  void code_targets(Coder& coder, CodeModels& models, const Quantiser& quantiser, const PassWeights& weights,
+                    size_t first, size_t last) {
+    std::vector<T> features(predictor_.feature_count()), x(kBatch), p(kBatch), value(kBatch);
+    std::vector<int32_t> codes(kBatch);
+    std::vector<T> w(predictor_.feature_count());
+    for (size_t j = 0; j < w.size(); j++)
+      w[j] = static_cast<T>(std::ldexp(static_cast<double>(weights.steps[j]), -weights.shift));
+    int left = 0, before = 0;
+    for (size_t begin = first; begin < last; begin += kBatch) {
+      const size_t count = std::min(kBatch, last - begin);
+      for (size_t i = 0; i < count; i++) {
+        p[i] = predictor_.features(begin + i, features.data());
+        for (size_t j = 0; j < w.size(); j++)
+          if (weights.steps[j] != 0) p[i] += w[j] * features[j];
+        if constexpr (!Coder::kDecoding) {
+          const size_t point = plan_.order[begin + i];
+          x[i] = skipped(point) ? p[i] : source_[point];
+        }
+      }
+      if constexpr (!Coder::kDecoding)
+        GAUSSITU_ROW(quantise_row, x.data(), p.data(), quantiser, codes.data(), value.data(), count);
+      for (size_t i = 0; i < count; i++) {
+        const size_t point = plan_.order[begin + i];
+        int32_t code = 0;
+        if (!skipped(point)) {
+          code = code_symbol(coder, models, context(begin + i, left, before), codes[i]);
+          if (code == kNoCode) value[i] = Base::code_raw(coder, value[i]);
+        }
+        codes[i] = code;
+        before = left;
+        left = Base::magnitude_of(code);
+        out_.magnitudes[point] = static_cast<uint8_t>(left);
+      }
+      GAUSSITU_ROW(reconstruct_row, p.data(), codes.data(), quantiser, value.data(), count);
+      for (size_t i = 0; i < count; i++) out_.values[plan_.order[begin + i]] = Base::finite(value[i]);
+    }
+  }
+
+  const NeighbourPlan& plan_;
+  const ScatteredPredictor<T> predictor_;
+  const size_t levels_;
+  const T* source_ = nullptr;  // encoding
+};
+
+}  // namespace
+
+template <class T>
+std::vector<uint8_t> encode_scattered(const NeighbourPlan& plan, const T* values, const uint8_t* skip,
+                                      double bound, std::span<const Reference> references,
+                                      DecodedBlock<T>& decoded) {
+  return ScatteredCoder<T>(plan, skip, references, decoded).encode(values, bound);
+}
+
+template <class T>
+void decode_scattered(const NeighbourPlan& plan, std::span<const uint8_t> bytes, const uint8_t* skip,
+                      std::span<const Reference> references, DecodedBlock<T>& decoded) {
+  ScatteredCoder<T>(plan, skip, references, decoded).decode(bytes);
+}
+
+#define GAUSSITU_INSTANCES(T)                                                                            \
+  template std::vector<uint8_t> encode_scattered(const NeighbourPlan&, const T*, const uint8_t*, double, \
+                                                 std::span<const Reference>, DecodedBlock<T>&);          \
+  template void decode_scattered(const NeighbourPlan&, std::span<const uint8_t>, const uint8_t*,         \
+                                 std::span<const Reference>, DecodedBlock<T>&);
+GAUSSITU_INSTANCES(float)
+GAUSSITU_INSTANCES(double)
+
+}  // namespace gaussitu
