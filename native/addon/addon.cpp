@@ -1,5 +1,5 @@
-// What JavaScript sees: encode, decode, describe, crc32, setThreads, threads, instructionSet. Typed and
-// documented in src/codec.
+// What JavaScript sees: encode, decode, layout, encodeBounded, decodeBounded, describe, crc32, setThreads,
+// threads, instructionSet. Typed and documented in src/codec.
 #include <zlib.h>
 
 #include <algorithm>
@@ -62,6 +62,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment(env));
   exports.Set("encode", Napi::Function::New(env, start_encode));
   exports.Set("decode", Napi::Function::New(env, start_decode));
+  exports.Set("layout", Napi::Function::New(env, start_layout));
+  exports.Set("encodeBounded", Napi::Function::New(env, start_encode_bounded));
+  exports.Set("decodeBounded", Napi::Function::New(env, start_decode_bounded));
   exports.Set("describe", Napi::Function::New(env, describe_js));
   exports.Set("crc32", Napi::Function::New(env, crc32_js));
   exports.Set("setThreads", Napi::Function::New(env, set_threads));

@@ -2,6 +2,7 @@
 
 #include "encode/encode.hpp"
 #include "jobs.hpp"
+#include "metrics.hpp"
 
 namespace gaussitu::addon {
 
@@ -11,18 +12,7 @@ class EncodeJob final : public Job {
  public:
   EncodeJob(Napi::Env env, const Napi::Object& request) : Job(env) {
     mesh_ = mesh(request, kept_);
-    const auto data = bytes(request.Get("data"), "data", kept_);
-    values_.dtype = dtype(request);
-    const size_t width = values_.dtype == Dtype::f32 ? 4 : 8;
-    const auto components = static_cast<size_t>(number(request, "components"));
-    const auto component = static_cast<size_t>(number(request, "component"));
-    if (components < 1 || component >= components || data.size() % (width * components) != 0)
-      invalid(env, "Expected data of whole values of " + std::to_string(components) +
-                       " components but received " + std::to_string(data.size()) + " bytes");
-    values_.count = data.size() / width / components;
-    values_.stride = components;
-    // A view without data means "positions only" to the core.
-    values_.data = data.empty() ? static_cast<const void*>(&nothing_) : data.data() + component * width;
+    values_ = field_values(request, kept_);
 
     settings_.target.bytes = static_cast<size_t>(number_or(request, "bytes", 0));
     settings_.target.psnr = number_or(request, "psnr", 0);
@@ -41,22 +31,11 @@ class EncodeJob final : public Job {
   }
 
   Napi::Value result(Napi::Env env) override {
-    const Metrics& m = result_.metrics;
-    Napi::Object metrics = Napi::Object::New(env);
-    metrics.Set("valueMin", m.value_min);
-    metrics.Set("valueMax", m.value_max);
-    metrics.Set("rmse", m.rmse);
-    metrics.Set("maxError", m.max_error);
-    metrics.Set("psnr", m.psnr);
-    metrics.Set("values", static_cast<double>(m.values));
-    metrics.Set("nonFinite", static_cast<double>(m.non_finite));
-    metrics.Set("crc", m.crc);
-
     auto payload = Napi::Uint8Array::New(env, result_.payload.size());
     std::memcpy(payload.Data(), result_.payload.data(), result_.payload.size());
     Napi::Object out = Napi::Object::New(env);
     out.Set("payload", payload);
-    out.Set("metrics", metrics);
+    out.Set("metrics", metrics_js(env, result_.metrics));
     out.Set("gaussians", static_cast<double>(result_.gaussians));
     out.Set("iterations", result_.training.iterations);
     out.Set("trainSeconds", result_.training.seconds);
@@ -70,7 +49,6 @@ class EncodeJob final : public Job {
   ArrayView values_;
   EncodeSettings settings_;
   EncodeResult result_;
-  double nothing_ = 0;
 };
 
 }  // namespace

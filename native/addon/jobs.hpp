@@ -1,4 +1,4 @@
-// The two long operations: each returns { promise, cancel() }.
+// The long operations: each returns { promise, cancel() }.
 #pragma once
 #include "job.hpp"
 
@@ -10,5 +10,16 @@ Napi::Value start_encode(const Napi::CallbackInfo& info);
 
 /// (payload, at); at: the mesh's keys and dtype.
 Napi::Value start_decode(const Napi::CallbackInfo& info);
+
+/// (at): the mesh's keys, or { values } for values without a place. A layout: where values sit, { bytes,
+/// values }.
+Napi::Value start_layout(const Napi::CallbackInfo& info);
+
+/// (request): layout, data, dtype, components, component, abs | rel, fills?, earlier [states], siblings
+/// [states].
+Napi::Value start_encode_bounded(const Napi::CallbackInfo& info);
+
+/// (request): layout, payload, dtype, earlier [states], siblings [states].
+Napi::Value start_decode_bounded(const Napi::CallbackInfo& info);
 
 }  // namespace gaussitu::addon

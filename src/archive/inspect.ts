@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Target } from '../protocol/field.js';
 import type { FieldKind } from '../protocol/source.js';
 import { RUN_FILE } from './run_file.js';
-import { byField, mergeCertificates } from './summary.js';
+import { byField, kindOf, mergeCertificates } from './summary.js';
 import type { ArchiveReader, FieldEntry } from './types.js';
 
 export interface InspectedField {
@@ -54,7 +54,8 @@ export async function inspectRun(archive: ArchiveReader): Promise<Inspection> {
   for (const number of await archive.steps()) {
     const entry = await archive.readStep(number);
     const fields = [...byField(entry.fields)].map(([name, blocks]) => inspectField(name, blocks));
-    steps.push({ step: entry.step, time: entry.time, keyframe: true, fields });
+    const keyframe = entry.fields.every((f) => (f.references?.earlier.length ?? 0) === 0);
+    steps.push({ step: entry.step, time: entry.time, keyframe, fields });
     rawBytes += fields.reduce((sum, f) => sum + f.rawBytes, 0);
     storedBytes += entry.fileBytes;
     for (const mesh of new Set(entry.fields.map((f) => f.mesh))) {
@@ -104,7 +105,7 @@ function inspectField(name: string, blocks: FieldEntry[]): InspectedField {
   const storedBytes = blocks.reduce((sum, b) => sum + b.storedBytes, 0);
   return {
     name,
-    kind: blocks.find((b) => b.kind === 'gaussian')?.kind ?? blocks[0]?.kind ?? 'empty',
+    kind: kindOf(blocks),
     rawBytes,
     storedBytes,
     ratio: rawBytes / storedBytes,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { GaussituError } from '../errors.js';
 import type { MeshBlock } from '../protocol/mesh.js';
 import { decodeMesh } from './mesh_file.js';
-import { RUN_FILE, readRun, type RunFile } from './run_file.js';
+import { RUN_FILE, readRun, type MeshEntry, type RunFile } from './run_file.js';
 import { decodeStep } from './step_file.js';
 import type { ArchiveReader, StepEntry } from './types.js';
 
@@ -57,6 +57,9 @@ export async function openReader(path: string): Promise<ArchiveReader> {
 }
 
 class Reader implements ArchiveReader {
+  /** The version of each mesh block that was read last: what is built from a mesh is kept with the object. */
+  private readonly meshes = new Map<string, { entry: MeshEntry; mesh: MeshBlock }>();
+
   constructor(
     readonly path: string,
     private run: RunFile,
@@ -94,6 +97,15 @@ class Reader implements ArchiveReader {
       entry = find();
     }
     if (!entry) return undefined;
+    const key = JSON.stringify([name, block]);
+    const last = this.meshes.get(key);
+    if (last && last.entry.digest === entry.digest) return last.mesh;
+    const mesh = await this.loadMesh(entry);
+    if (mesh) this.meshes.set(key, { entry, mesh });
+    return mesh;
+  }
+
+  private async loadMesh(entry: MeshEntry): Promise<MeshBlock | undefined> {
     if (entry.kind === 'uniform') return decodeMesh(entry, undefined);
     if (!entry.file) return undefined;
     const path = join(this.path, entry.file);

@@ -44,6 +44,8 @@ const target = z.union([
   z.strictObject({ ratio: z.number().positive() }),
   z.strictObject({ psnr: z.number().positive() }),
   z.strictObject({ bytes: z.number().positive() }),
+  z.strictObject({ abs: z.number().min(0) }),
+  z.strictObject({ rel: z.number().min(0) }),
 ]);
 
 const runFile = z.object({

@@ -24,7 +24,7 @@ const rowSchema = z.object({
   association: z.enum(['node', 'cell']),
   dtype: z.enum(DTYPES),
   units: z.string().optional(),
-  kind: z.enum(['gaussian', 'lossless', 'constant', 'empty']),
+  kind: z.enum(['gaussian', 'bounded', 'lossless', 'constant', 'empty']),
   bytes: count,
   crc: z.int().min(0).max(0xffffffff),
   target: z
@@ -32,8 +32,14 @@ const rowSchema = z.object({
       z.strictObject({ ratio: positive }),
       z.strictObject({ psnr: positive }),
       z.strictObject({ bytes: positive }),
+      z.strictObject({ abs: z.number().min(0) }),
+      z.strictObject({ rel: z.number().min(0) }),
     ])
     .nullable(),
+  earlier: count.optional(),
+  earlier2: count.optional(),
+  sibling: z.string().min(1).optional(),
+  sibling2: z.string().min(1).optional(),
   value_min: specialNumber,
   value_max: specialNumber,
   rmse: specialNumber,
@@ -116,6 +122,7 @@ function fieldsOf(dataset: string, data: Uint8Array, certificate: string): Field
       ...(row.units === undefined ? {} : { units: row.units }),
       kind: row.kind,
       payload,
+      ...referencesOf(row),
       certificate: {
         target: row.target,
         valueMin: row.value_min,
@@ -150,6 +157,7 @@ function rowOf(field: FieldRecord): Row {
     dtype: field.dtype,
     ...(field.units === undefined ? {} : { units: field.units }),
     kind: field.kind,
+    ...referenceColumns(field),
     bytes: field.payload.length,
     crc: crc32(field.payload),
     target: c.target,
@@ -167,6 +175,19 @@ function rowOf(field: FieldRecord): Row {
     train_seconds: Math.round(c.trainSeconds * 1000) / 1000,
     start: c.start,
   };
+}
+
+function referenceColumns({ references }: FieldRecord): Row {
+  const [earlier, earlier2] = references?.earlier ?? [];
+  const [sibling, sibling2] = references?.siblings ?? [];
+  const row: Row = { earlier, earlier2, sibling, sibling2 };
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined));
+}
+
+function referencesOf(row: z.output<typeof rowSchema>): Pick<FieldRecord, 'references'> {
+  const earlier = [row.earlier, row.earlier2].filter((step) => step !== undefined);
+  const siblings = [row.sibling, row.sibling2].filter((name) => name !== undefined);
+  return earlier.length + siblings.length > 0 ? { references: { earlier, siblings } } : {};
 }
 
 /** The file's bytes that are nobody's payload, in equal parts; the first ones take the remainder. */

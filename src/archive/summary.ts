@@ -1,4 +1,4 @@
-import type { FieldSummary, StepSummary } from '../protocol/source.js';
+import type { FieldKind, FieldSummary, StepSummary } from '../protocol/source.js';
 import type { Certificate, FieldEntry, StepEntry } from './types.js';
 
 /** The blocks of one field together: errors over all values, the largest of the largest, PSNR over the joint range. */
@@ -25,6 +25,12 @@ export function mergeCertificates(blocks: readonly Certificate[]): {
   return { rmse, maxError, psnr: rmse === 0 ? Infinity : 20 * Math.log10((hi - lo) / rmse), rawBytes };
 }
 
+/** One word for the blocks of a field: the most telling kind among them. */
+export function kindOf(blocks: readonly FieldEntry[]): FieldKind {
+  const kinds = blocks.map((b) => b.kind);
+  return kinds.find((kind) => kind === 'gaussian' || kind === 'bounded') ?? kinds[0] ?? 'empty';
+}
+
 /** Groups the blocks of a step by field name, in order of appearance. */
 export function byField(fields: readonly FieldEntry[]): Map<string, FieldEntry[]> {
   const groups = new Map<string, FieldEntry[]>();
@@ -38,7 +44,7 @@ export function summarise(entry: StepEntry, seconds: number): StepSummary {
     const { psnr, maxError, rawBytes } = mergeCertificates(c);
     return {
       field,
-      kind: blocks.find((b) => b.kind === 'gaussian')?.kind ?? blocks[0]?.kind ?? 'empty',
+      kind: kindOf(blocks),
       rawBytes,
       storedBytes: blocks.reduce((sum, b) => sum + b.storedBytes, 0),
       psnr,

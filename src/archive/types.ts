@@ -22,6 +22,14 @@ export interface Certificate {
   start: 'cold' | 'warm';
 }
 
+/** Blocks that must be decoded before a bounded block; of the same mesh and block. */
+export interface BlockReferences {
+  /** Steps of the same field, latest first. */
+  earlier: number[];
+  /** Other fields at the same step. */
+  siblings: string[];
+}
+
 /** One scalar component of one field on one block at one step, ready to be stored or as read. */
 export interface FieldRecord {
   /** Field name; components of a vector are name_x, name_y, name_z (or name_0 ... for other counts). */
@@ -32,8 +40,10 @@ export interface FieldRecord {
   dtype: Dtype;
   units?: string;
   kind: FieldKind;
-  /** gaussian: the model's payload; lossless: deflate of the raw values without ghosts; else empty. */
+  /** gaussian, bounded: docs/format.md; lossless: deflate of the raw values without ghosts; else empty. */
   payload: Uint8Array;
+  /** bounded only; absent: decodes on its own. */
+  references?: BlockReferences;
   certificate: Certificate;
 }
 

@@ -78,6 +78,8 @@ Examples:
     gaussitu serve --out run --ratio 100 --once
   At least 45 dB, at most 20 s of training per step, two threads left to the simulation:
     gaussitu serve --out run --psnr 45 --seconds-per-step 20 --threads 6
+  Every value within 0.1 % of the range, checked before it is stored:
+    gaussitu serve --out run --rel 1e-3
   Settings per field:
     gaussitu serve --config run.yaml        where run.yaml has
       out: run
@@ -85,6 +87,7 @@ Examples:
       fields:
         - {match: "vel*", psnr: 48}
         - {match: flags, model: false}      (stored losslessly)
+        - {match: T, abs: 0.5, fill: 1e20}  (strict bound; 1e20 marks missing values)
         - {match: "*", ratio: 200}
   Let a script find the port:
     gaussitu serve --out run --listen tcp://127.0.0.1:0 --json
@@ -101,6 +104,7 @@ async function serve(options: ServeOptions): Promise<void> {
     threads: options.threads,
     memory: options.memory,
     mesh: options.mesh,
+    keyframe: options.keyframe,
   });
   const out = options.out ?? file.out;
   if (out === undefined) {

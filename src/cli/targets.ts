@@ -6,6 +6,9 @@ export interface TargetOptions {
   ratio?: number;
   psnr?: number;
   bytesPerStep?: number;
+  abs?: number;
+  rel?: number;
+  keyframe?: number;
   secondsPerStep?: number;
 }
 
@@ -22,23 +25,65 @@ export function positive(name: string): (text: string) => number {
   };
 }
 
+function atLeastZero(name: string): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (!(value >= 0) || !Number.isFinite(value)) {
+      throw new GaussituError('INVALID_ARGUMENT', name, {
+        expected: 'a number of at least 0',
+        received: text,
+      });
+    }
+    return value;
+  };
+}
+
+function wholeAboveZero(name: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new GaussituError('INVALID_ARGUMENT', name, {
+        expected: 'a whole number above 0',
+        received: text,
+      });
+    }
+    return value;
+  };
+}
+
 /** The targets that serve and replay share. */
 export function addTargetOptions(command: Command): Command {
   return command
     .addOption(
       new Option('--ratio <R>', 'raw bytes over stored bytes of every field, e.g. 100')
         .argParser(positive('--ratio'))
-        .conflicts(['psnr', 'bytesPerStep']),
+        .conflicts(['psnr', 'bytesPerStep', 'abs', 'rel']),
     )
     .addOption(
       new Option('--psnr <dB>', 'PSNR over the value range, e.g. 42')
         .argParser(positive('--psnr'))
-        .conflicts(['ratio', 'bytesPerStep']),
+        .conflicts(['ratio', 'bytesPerStep', 'abs', 'rel']),
     )
     .addOption(
       new Option('--bytes-per-step <N>', 'stored bytes of one step, all fields together, e.g. 200k')
         .argParser(positive('--bytes-per-step'))
-        .conflicts(['ratio', 'psnr']),
+        .conflicts(['ratio', 'psnr', 'abs', 'rel']),
+    )
+    .addOption(
+      new Option('--abs <E>', 'every value within E, in field units; 0: bit for bit')
+        .argParser(atLeastZero('--abs'))
+        .conflicts(['ratio', 'psnr', 'bytesPerStep', 'rel']),
+    )
+    .addOption(
+      new Option('--rel <E>', 'every value within E times the value range of its block and step, e.g. 1e-3')
+        .argParser(atLeastZero('--rel'))
+        .conflicts(['ratio', 'psnr', 'bytesPerStep', 'abs']),
+    )
+    .addOption(
+      new Option(
+        '--keyframe <K>',
+        'with --abs, --rel: every K steps one that decodes without the steps before it (default: 16)',
+      ).argParser(wholeAboveZero('--keyframe')),
     )
     .addOption(
       new Option('--seconds-per-step <S>', 'training time of one step, all fields together').argParser(
@@ -51,5 +96,7 @@ export function targetOf(options: TargetOptions): Target | undefined {
   if (options.ratio !== undefined) return { ratio: options.ratio };
   if (options.psnr !== undefined) return { psnr: options.psnr };
   if (options.bytesPerStep !== undefined) return { bytes: options.bytesPerStep };
+  if (options.abs !== undefined) return { abs: options.abs };
+  if (options.rel !== undefined) return { rel: options.rel };
   return undefined;
 }

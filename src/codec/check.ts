@@ -111,13 +111,13 @@ function checkTarget(target: EncodeTarget): void {
   }
 }
 
-export function checkEncode(request: EncodeRequest): void {
-  if (typeof request !== 'object' || request === null) fail('request', 'an object', request);
-  checkMesh(request.mesh, request.association, request.ghost);
+/** `data`, its type and its components. */
+export function checkValues(
+  request: Pick<EncodeRequest, 'data' | 'dtype' | 'components' | 'component'>,
+): void {
+  const { components = 1, component = 0 } = request;
   checkDtype(request.dtype);
   checkBytes('data', request.data);
-  checkTarget(request.target);
-  const { components = 1, component = 0, optimiser, iterations, seconds, previous } = request;
   if (!isCount(1)(components)) fail('components', 'a whole number above 0', components);
   if (!isCount(0)(component) || component >= components) {
     fail('component', `a whole number from 0 to ${components - 1}`, component);
@@ -125,6 +125,14 @@ export function checkEncode(request: EncodeRequest): void {
   if (request.data.byteLength % (components * (request.dtype === 'f32' ? 4 : 8)) !== 0) {
     fail('data', `a whole number of values of ${components} ${request.dtype}`, request.data);
   }
+}
+
+export function checkEncode(request: EncodeRequest): void {
+  if (typeof request !== 'object' || request === null) fail('request', 'an object', request);
+  checkMesh(request.mesh, request.association, request.ghost);
+  checkValues(request);
+  checkTarget(request.target);
+  const { optimiser, iterations, seconds, previous } = request;
   if (optimiser !== undefined && optimiser !== 'lm' && optimiser !== 'adam') {
     fail('optimiser', "'lm' or 'adam'", optimiser);
   }

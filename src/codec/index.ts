@@ -1,4 +1,5 @@
 import { GaussituError } from '../errors.js';
+import { decodeBounded, encodeBounded } from './bounded.js';
 import { checkBytes, checkDtype, checkEncode, checkMesh, fail } from './check.js';
 import { fromNative, loadAddon, type NativeAddon, type NativeJob } from './native.js';
 import { nativeMesh } from './native_mesh.js';
@@ -19,6 +20,9 @@ export function createCodec(): Codec {
   return {
     encode: (request) => encode(native, request),
     decode: (payload, at, dtype = 'f32') => decode(native, payload, at, dtype),
+    encodeBounded: (request) => encodeBounded(native, request),
+    decodeBounded: (payload, at, dtype, references = {}) =>
+      decodeBounded(native, payload, at, dtype, references),
     describe(payload) {
       checkBytes('payload', payload);
       try {

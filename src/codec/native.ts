@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { GaussituError, type ErrorCode } from '../errors.js';
-import type { EncodeProgress, EncodeResult, Decoded, PayloadInfo } from './types.js';
+import type { BoundedResult, EncodeProgress, EncodeResult, Decoded, PayloadInfo } from './types.js';
 import type { NativeMesh } from './native_mesh.js';
 
 /** A native operation under way. `cancel` may be called at any time, also after the end. */
@@ -26,6 +26,27 @@ export interface NativeEncodeRequest extends NativeMesh {
   previous?: Uint8Array;
 }
 
+/** A native object; only the addon sees into it. */
+export interface NativeHandle {
+  readonly bytes: number;
+}
+
+interface NativeReferences {
+  layout: NativeHandle;
+  earlier: NativeHandle[];
+  siblings: NativeHandle[];
+}
+
+export interface NativeBoundedRequest extends NativeReferences {
+  data: Uint8Array;
+  dtype: 'f32' | 'f64';
+  components: number;
+  component: number;
+  abs?: number;
+  rel?: number;
+  fills: number[];
+}
+
 /** What native/addon exports. */
 export interface NativeAddon {
   encode(
@@ -33,6 +54,13 @@ export interface NativeAddon {
     onProgress?: (progress: EncodeProgress) => void,
   ): NativeJob<EncodeResult>;
   decode(payload: Uint8Array, at: NativeMesh & { dtype: 'f32' | 'f64' }): NativeJob<Decoded>;
+  layout(at: NativeMesh | { values: number }): NativeJob<NativeHandle>;
+  encodeBounded(
+    request: NativeBoundedRequest,
+  ): NativeJob<Omit<BoundedResult, 'state'> & { state: NativeHandle }>;
+  decodeBounded(
+    request: NativeReferences & { payload: Uint8Array; dtype: 'f32' | 'f64' },
+  ): NativeJob<{ values: Float32Array | Float64Array; state: NativeHandle }>;
   describe(payload: Uint8Array): PayloadInfo;
   crc32(bytes: Uint8Array): number;
   setThreads(count: number): void;

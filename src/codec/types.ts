@@ -83,12 +83,76 @@ export interface PayloadInfo {
   hi: Triple;
 }
 
+/** A bound on every value: absolute in field units, or relative to the value range of this block at this step. */
+export type BoundTarget = { abs: number } | { rel: number };
+
+/** Decoded values of one block, kept in native memory as a reference for later steps and sibling fields. */
+export interface FieldState {
+  /** Native memory it holds. */
+  readonly bytes: number;
+}
+
+/** Where the values sit; without a mesh they are coded along their order in the array. */
+export type BoundedPlace = { mesh: Mesh; ghost?: GhostLayers; association: Association } | { values: number };
+
+export interface BoundedReferences {
+  /** Of the same field, latest first, at most two. */
+  earlier?: readonly FieldState[];
+  /** Other fields at this step, on the same mesh and of the same dtype. */
+  siblings?: readonly FieldState[];
+}
+
+export type BoundedRequest = BoundedPlace &
+  BoundedReferences & {
+    dtype: 'f32' | 'f64';
+    /** Raw little-endian bytes at any alignment, ghost layers included; not copied, must not change until done. */
+    data: Uint8Array;
+    components?: number;
+    component?: number;
+    target: BoundTarget;
+    /** Values that come back exactly and count in no range. */
+    fills?: readonly number[];
+    /** Looked at before the work begins; a block takes well under a second per million values. */
+    signal?: AbortSignal;
+  };
+
+export interface BoundedResult {
+  payload: Uint8Array;
+  /** From a decode of `payload`; the value range is that without fills. */
+  metrics: Metrics;
+  /** The bound that was used, field units; 0: stored exactly. */
+  bound: number;
+  state: FieldState;
+  /** Indices of the offered siblings that decoding needs, in the order it needs them. */
+  siblings: number[];
+  /** Whether decoding needs the offered earlier steps. */
+  usesEarlier: boolean;
+}
+
+export interface BoundedDecoded {
+  /** Without ghost layers, in the order of the array. */
+  values: Float32Array | Float64Array;
+  state: FieldState;
+}
+
 /** The typed face of the native codec. All work runs on the codec's own thread pool, never on the event loop. */
 export interface Codec {
   /** Throws INVALID_ARGUMENT, CANCELLED. */
   encode(request: EncodeRequest): Promise<EncodeResult>;
   /** Throws INVALID_ARGUMENT, CORRUPT_STREAM, UNSUPPORTED. */
   decode(payload: Uint8Array, at: DecodeAt, dtype?: 'f32' | 'f64'): Promise<Decoded>;
+  /**
+   * Every finite value within the bound, everything else exactly; checked by decoding. Of the siblings at most two are
+   * chosen. Throws INVALID_ARGUMENT, CANCELLED.
+   */
+  encodeBounded(request: BoundedRequest): Promise<BoundedResult>;
+  /** Needs the references that encoding used. Throws INVALID_ARGUMENT, CORRUPT_STREAM, UNSUPPORTED. */
+  decodeBounded(
+    payload: Uint8Array,
+    at: BoundedPlace,
+    dtype: 'f32' | 'f64',
+    references?: BoundedReferences,
+  ): Promise<BoundedDecoded>;
   describe(payload: Uint8Array): PayloadInfo;
   crc32(bytes: Uint8Array): number;
   /** Threads of the shared pool. */

@@ -9,6 +9,7 @@ export interface FieldPlan {
   group: string;
   optimiser?: 'lm' | 'adam';
   iterations?: number;
+  fill?: number;
   /** false: stored losslessly. */
   model: boolean;
 }
@@ -33,6 +34,8 @@ export function resolveField(
   };
   const optimiser = own.find((entry) => entry.optimiser !== undefined)?.optimiser;
   const iterations = own.find((entry) => entry.iterations !== undefined)?.iterations;
+  const fill = own.find((entry) => entry.fill !== undefined)?.fill;
+  if (fill !== undefined) plan.fill = fill;
   if (optimiser !== undefined) plan.optimiser = optimiser;
   if (iterations !== undefined) plan.iterations = iterations;
   return plan;

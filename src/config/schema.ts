@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+const bound = z.number({ error: 'a number of at least 0' }).min(0, 'a number of at least 0');
 const positive = z.number({ error: 'a number above 0' }).positive('a number above 0');
 
 /** 512M, 1.5G, 200k (powers of 1000) or a plain number of bytes. */
@@ -26,12 +27,15 @@ const field = z
     ratio: positive.optional(),
     psnr: positive.optional(),
     bytes: bytes.optional(),
+    abs: bound.optional(),
+    rel: bound.optional(),
+    fill: z.number({ error: 'a number' }).optional(),
     optimiser: z.enum(['lm', 'adam'], { error: 'lm or adam' }).optional(),
     iterations: z.int('a whole number above 0').positive('a whole number above 0').optional(),
     model: z.boolean({ error: 'true or false' }).optional(),
   })
-  .refine((f) => [f.ratio, f.psnr, f.bytes].filter((t) => t !== undefined).length <= 1, {
-    message: 'at most one of ratio, psnr, bytes',
+  .refine((f) => [f.ratio, f.psnr, f.bytes, f.abs, f.rel].filter((t) => t !== undefined).length <= 1, {
+    message: 'at most one of ratio, psnr, bytes, abs, rel',
   });
 
 /** run.yaml. Unknown keys are refused: a misspelt target would be found out after the run. */
@@ -42,12 +46,13 @@ export const runFileSchema = z.strictObject({
   threads: z.int('a whole number, 0 for all').min(0, 'a whole number, 0 for all').optional(),
   mesh: z.enum(['store', 'none'], { error: 'store or none' }).optional(),
   secondsPerStep: positive.optional(),
-  fields: z.array(field, { error: 'a list of {match, ratio | psnr | bytes, ...}' }).optional(),
+  keyframe: z.int('a whole number above 0').positive('a whole number above 0').optional(),
+  fields: z.array(field, { error: 'a list of {match, ratio | psnr | bytes | abs | rel, ...}' }).optional(),
 });
 export type RunFile = z.infer<typeof runFileSchema>;
 
 /** Keys by the place they belong to, to suggest the nearest. */
 export const KNOWN_KEYS = {
   top: Object.keys(runFileSchema.shape),
-  field: ['match', 'ratio', 'psnr', 'bytes', 'optimiser', 'iterations', 'model'],
+  field: ['match', 'ratio', 'psnr', 'bytes', 'abs', 'rel', 'fill', 'optimiser', 'iterations', 'model'],
 };

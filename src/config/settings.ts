@@ -1,5 +1,6 @@
 import type { Target } from '../protocol/field.js';
 import type { RunFile } from './schema.js';
+import { DEFAULT_KEYFRAME } from './types.js';
 import type { FieldSettings, RunSettings } from './types.js';
 
 export const DEFAULT_MEMORY = 1e9;
@@ -11,6 +12,7 @@ export interface CommandLineSettings {
   threads?: number | undefined;
   memory?: number | undefined;
   mesh?: 'store' | 'none' | undefined;
+  keyframe?: number | undefined;
 }
 
 /** Command line over run.yaml over defaults. A command-line target overrides the targets of every field. */
@@ -23,14 +25,17 @@ export function mergeSettings(file: RunFile, line: CommandLineSettings): RunSett
     threads: line.threads ?? file.threads ?? 0,
     memory: line.memory ?? file.memory ?? DEFAULT_MEMORY,
     mesh: line.mesh ?? file.mesh ?? 'store',
+    keyframe: line.keyframe ?? file.keyframe ?? DEFAULT_KEYFRAME,
   };
 }
 
 function fieldSettings(entry: NonNullable<RunFile['fields']>[number]): FieldSettings {
-  const { match, ratio, psnr, bytes, ...rest } = entry;
+  const { match, ratio, psnr, bytes, abs, rel, ...rest } = entry;
   const settings: FieldSettings = { match, ...rest };
   if (ratio !== undefined) settings.target = { ratio };
   if (psnr !== undefined) settings.target = { psnr };
   if (bytes !== undefined) settings.target = { bytes };
+  if (abs !== undefined) settings.target = { abs };
+  if (rel !== undefined) settings.target = { rel };
   return settings;
 }

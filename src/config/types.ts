@@ -12,6 +12,8 @@ export interface RunSettings {
   memory: number;
   /** Store mesh geometry or not. */
   mesh: 'store' | 'none';
+  /** Bounded fields: every so many steps one that decodes without any other. */
+  keyframe: number;
 }
 
 export interface FieldSettings {
@@ -20,8 +22,11 @@ export interface FieldSettings {
   target?: Target;
   optimiser?: 'lm' | 'adam';
   iterations?: number;
+  /** Value that marks places without one: kept exactly. */
+  fill?: number;
   /** false: stored losslessly. */
   model?: boolean;
 }
 
+export const DEFAULT_KEYFRAME = 16;
 export const DEFAULT_TARGET: Target = { ratio: 100 };

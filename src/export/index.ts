@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { GaussituError } from '../errors.js';
-import { bytesOf } from './decode.js';
+import { bytesOf } from './entry.js';
 import { encodeHdf5 } from './hdf5.js';
 import { encodeNpy } from './npy.js';
 import { toFloat32, toFloat64 } from './numbers.js';
@@ -42,7 +42,9 @@ export async function writeField(path: string, field: ExportField): Promise<numb
   return bytes?.length ?? 0;
 }
 
-export { decodeEntry, decodeField, entriesOf } from './decode.js';
+export { BlockDecoder } from './block_decoder.js';
+export { decodeField, entriesOf } from './decode.js';
+export { decodeEntry } from './entry.js';
 export { queryGrid, queryPoints } from './query.js';
 export { readPoints } from './points_file.js';
 export type { DecodedBlock, ExportField, Lattice } from './types.js';

@@ -2,7 +2,8 @@ import type { FieldEntry, StepEntry } from '../archive/types.js';
 import type { Codec } from '../codec/types.js';
 import { GaussituError } from '../errors.js';
 import type { Triple } from '../protocol/mesh.js';
-import { bytesOf, entriesOf } from './decode.js';
+import { entriesOf } from './decode.js';
+import { bytesOf } from './entry.js';
 import type { ExportField, Lattice } from './types.js';
 
 interface Box {

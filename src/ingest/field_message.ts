@@ -46,6 +46,7 @@ export function readField(
     data: frame.byteLength < COPY_BELOW ? new Uint8Array(frame) : frame,
     ...(message.units && { units: message.units }),
     ...(message.target && { target: message.target }),
+    ...(typeof message.fill === 'number' && { fill: message.fill }),
   };
 }
 

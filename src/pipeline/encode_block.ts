@@ -1,8 +1,9 @@
 import { promisify } from 'node:util';
 import { crc32, deflate } from 'node:zlib';
-import type { Certificate, FieldRecord } from '../archive/types.js';
-import type { Codec, EncodeProgress, EncodeTarget } from '../codec/types.js';
+import type { BlockReferences, Certificate, FieldRecord } from '../archive/types.js';
+import type { BoundedResult, Codec, EncodeProgress, EncodeTarget } from '../codec/types.js';
 import { extractComponent } from '../protocol/extent.js';
+import { blankFill } from '../protocol/fill.js';
 import { DTYPE_BYTES, type Target } from '../protocol/field.js';
 import type { FieldKind } from '../protocol/source.js';
 import type { BlockJob } from './job.js';
@@ -19,6 +20,8 @@ export interface EncodeContext {
   /** Training time, 0 no limit. */
   seconds: number;
   previous: Uint8Array | undefined;
+  /** Codes a block that has a strict bound. */
+  bounded?: () => Promise<{ result: BoundedResult; references?: BlockReferences }>;
   signal: AbortSignal;
   onProgress?: (progress: EncodeProgress) => void;
 }
@@ -29,7 +32,8 @@ export async function encodeBlock(job: BlockJob, context: EncodeContext): Promis
   if (job.box.count === 0) return empty(job);
   if (dtype !== 'f32' && dtype !== 'f64') return lossless(job, null);
   if (!job.plan.model) return lossless(job, null);
-  const kind = variety(job.field.data, dtype, job.box, {
+  const values = context.bounded ? job.field.data : blankFill(job.field.data, dtype, fillOf(job));
+  const kind = variety(values, dtype, job.box, {
     scalarBytes: DTYPE_BYTES[dtype],
     components: job.field.components,
     component: job.component,
@@ -40,11 +44,30 @@ export async function encodeBlock(job: BlockJob, context: EncodeContext): Promis
   if (kind === 'none finite' || job.box.count < MIN_MODEL_VALUES || affordable) {
     return lossless(job, job.plan.target);
   }
-  return gaussian(job, dtype, context);
+  if (context.bounded) return bounded(job, context.bounded);
+  return gaussian(job, values, dtype, context);
+}
+
+async function bounded(job: BlockJob, encode: NonNullable<EncodeContext['bounded']>): Promise<FieldRecord> {
+  const begun = performance.now();
+  const { result, references } = await encode();
+  return {
+    ...record(job, 'bounded', result.payload, {
+      target: job.plan.target,
+      ...result.metrics,
+      rawBytes: job.rawBytes,
+      gaussians: 0,
+      iterations: 0,
+      trainSeconds: fixedWidth((performance.now() - begun) / 1000),
+      start: result.usesEarlier ? 'warm' : 'cold',
+    }),
+    ...(references && { references }),
+  };
 }
 
 async function gaussian(
   job: BlockJob,
+  data: Uint8Array,
   dtype: 'f32' | 'f64',
   { codec, target, seconds, previous, signal, onProgress }: EncodeContext,
 ): Promise<FieldRecord> {
@@ -54,7 +77,7 @@ async function gaussian(
     ...(mesh.ghost && { ghost: mesh.ghost }),
     association: field.association,
     dtype,
-    data: field.data,
+    data,
     components: field.components,
     component: job.component,
     target,
@@ -88,6 +111,10 @@ function constant(job: BlockJob): FieldRecord {
 
 function empty(job: BlockJob): FieldRecord {
   return record(job, 'empty', new Uint8Array(), exact(job, new Uint8Array(), job.plan.target));
+}
+
+function fillOf({ field, plan }: BlockJob): number | undefined {
+  return plan.fill ?? field.fill;
 }
 
 function packed({ field, box, component }: BlockJob): Uint8Array {

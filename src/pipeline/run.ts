@@ -51,6 +51,7 @@ class Pipeline {
   private activeJobs = 0;
   private eventsSinceTick = 0;
   private order = 0;
+  private assembled = 0;
   private lastPlan: StepPlan | undefined;
   private readonly stop = new Subject<void>();
   private failure: Error | undefined;
@@ -61,6 +62,7 @@ class Pipeline {
       archive,
       codec,
       log,
+      settings,
       secondsPerStep: settings.secondsPerStep,
       ...(onProgress && { onProgress }),
     });
@@ -112,6 +114,7 @@ class Pipeline {
       case 'step': {
         const assembly = this.assembly(event.step, event.time);
         assembly.time = event.time;
+        assembly.fate.complete = true;
         this.start(assembly, true);
         this.assemblies.delete(event.step);
         this.inFlight.add(assembly);
@@ -176,7 +179,10 @@ class Pipeline {
     if (complete) this.lastPlan = plan;
     const order = this.order;
     const ready = complete ? this.committer.durable(order - 2) : Promise.resolve();
-    for (const field of assembly.held.splice(0)) {
+    const held = assembly.held.splice(0);
+    const jobs = held.flatMap((field) => field.jobs);
+    this.trainer.announce(jobs, assembly.fate);
+    for (const field of held) {
       this.heldBytes -= field.bytes;
       let open = field.jobs.length;
       const done = (): void => {
@@ -207,6 +213,7 @@ class Pipeline {
     } catch (error) {
       if (!signal.aborted) this.fieldFailed(assembly.step, job.name, error as Error);
     } finally {
+      this.trainer.settled(job);
       done();
     }
   }
@@ -242,7 +249,7 @@ class Pipeline {
     let assembly = this.assemblies.get(step);
     if (!assembly) {
       this.committer.undrop(step);
-      this.assemblies.set(step, (assembly = new StepAssembly(step, time)));
+      this.assemblies.set(step, (assembly = new StepAssembly(step, time, this.assembled++)));
     }
     return assembly;
   }

@@ -9,6 +9,16 @@ export interface HeldField {
   release: () => void;
 }
 
+/** Whether a step will be in the archive; holds nothing of its data. */
+export interface StepFate {
+  /** Counts the steps of a run as they appear. */
+  readonly index: number;
+  /** All of it has come: it will be committed, unless the run fails. */
+  complete: boolean;
+  /** Aborted: it was given up. */
+  readonly signal: AbortSignal;
+}
+
 /** One timestep on its way from the first field to the commit. */
 export class StepAssembly {
   /** Fields whose training has not been started. */
@@ -21,11 +31,16 @@ export class StepAssembly {
   readonly running: Promise<void>[] = [];
   readonly trained: ({ job: BlockJob } & TrainResult)[] = [];
   readonly controller = new AbortController();
+  readonly fate: StepFate;
 
   constructor(
     readonly step: number,
     public time: number,
-  ) {}
+    /** Counts the assemblies of a run. */
+    index: number,
+  ) {
+    this.fate = { index, complete: false, signal: this.controller.signal };
+  }
 
   hold(field: HeldField): void {
     this.held.push(field);

@@ -14,8 +14,14 @@ export const DTYPE_BYTES: Readonly<Record<Dtype, number>> = {
 };
 export type Association = 'node' | 'cell';
 
+/** A strict bound on every value: absolute in field units, or relative to each block's value range at each step. */
+export type Bound = { abs: number } | { rel: number };
 /** What a field has to meet: exactly one key. `ratio` counts raw bytes over stored bytes, `bytes` is per step. */
-export type Target = { ratio: number } | { psnr: number } | { bytes: number };
+export type Target = { ratio: number } | { psnr: number } | { bytes: number } | Bound;
+
+export function isBound(target: Target): target is Bound {
+  return 'abs' in target || 'rel' in target;
+}
 
 /** The values of one field on one block at one timestep, as they came. */
 export interface FieldBlock {
@@ -33,4 +39,6 @@ export interface FieldBlock {
   data: Uint8Array;
   units?: string;
   target?: Target;
+  /** Marks values that are none (land in an ocean): kept exactly, left out of ranges and models. */
+  fill?: number;
 }

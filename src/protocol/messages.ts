@@ -19,14 +19,21 @@ const dtype = z.enum(DTYPES);
 const crc = z.int().min(0).max(0xffffffff).nullish();
 const positive = z.number().positive();
 
-/** Exactly one of ratio, psnr, bytes. */
+const bound = z.number().min(0);
+
+/** Exactly one of ratio, psnr, bytes, abs, rel. */
 export const targetSchema = z.union(
   [
     z.strictObject({ ratio: positive }),
     z.strictObject({ psnr: positive }),
     z.strictObject({ bytes: positive }),
+    z.strictObject({ abs: bound }),
+    z.strictObject({ rel: bound }),
   ],
-  { error: 'a map with exactly one of ratio, psnr, bytes (a number above 0)' },
+  {
+    error:
+      'a map with exactly one of ratio, psnr, bytes (a number above 0), abs, rel (a number of at least 0)',
+  },
 );
 
 const array = z.object({ name: z.string().max(32), dtype, shape: z.array(dim).min(1).max(2), crc });
@@ -72,6 +79,7 @@ const field = z.object({
   shape: z.union([z.tuple([index]), z.tuple([index, z.int().min(1).max(MAX_COMPONENTS)])]),
   units: z.string().max(MAX_NAME).nullish(),
   target: targetSchema.nullish(),
+  fill: z.number().nullish(),
   crc,
 });
 const end = z.object({ t: z.literal('end'), step: index, fields: index });

@@ -42,8 +42,11 @@ export interface FieldSummary {
   trainSeconds: number;
   start: 'cold' | 'warm';
 }
-/** gaussian: a trained model; lossless: deflated raw bytes; constant: one value; empty: no values. */
-export type FieldKind = 'gaussian' | 'lossless' | 'constant' | 'empty';
+/**
+ * gaussian: a trained model; bounded: a residual within a strict bound; lossless: deflated raw bytes; constant: one
+ * value; empty: no values.
+ */
+export type FieldKind = 'gaussian' | 'bounded' | 'lossless' | 'constant' | 'empty';
 
 /**
  * A run that delivers timesteps: a coupled simulation or an archive being replayed. `events` completes when the run

@@ -1,5 +1,5 @@
 import { assemble } from '../export/assemble.js';
-import { bytesOf } from '../export/decode.js';
+import { bytesOf } from '../export/entry.js';
 import { toFloat64 } from '../export/numbers.js';
 import type { Association } from '../protocol/field.js';
 import type { MeshBlock, Triple } from '../protocol/mesh.js';

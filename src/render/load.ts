@@ -1,10 +1,12 @@
 import type { ArchiveReader, StepEntry } from '../archive/types.js';
 import type { Codec } from '../codec/types.js';
 import { GaussituError } from '../errors.js';
-import { decodeEntry, entriesOf } from '../export/decode.js';
+import { BlockDecoder } from '../export/block_decoder.js';
+import { entriesOf } from '../export/decode.js';
 import { toFloat64 } from '../export/numbers.js';
 import { componentNames } from '../pipeline/components.js';
 import { extractComponent, interior } from '../protocol/extent.js';
+import { blankFill } from '../protocol/fill.js';
 import { DTYPE_BYTES } from '../protocol/field.js';
 import type { Input } from '../replay/types.js';
 import type { BlockValues, DecodedBlock } from './view.js';
@@ -16,10 +18,11 @@ export async function loadBlocks(
   step: StepEntry,
   field: string,
 ): Promise<DecodedBlock[]> {
+  const decoder = new BlockDecoder(archive, codec);
   const blocks: DecodedBlock[] = [];
   for (const entry of entriesOf(step, field)) {
     const mesh = await archive.readMesh(entry.mesh, entry.block, step.step);
-    const values = mesh && toFloat64(await decodeEntry(codec, entry, mesh), entry.dtype);
+    const values = mesh && toFloat64(await decoder.decode(step.step, entry, mesh), entry.dtype);
     blocks.push({
       entry,
       ...(mesh && values && { own: { mesh, association: entry.association, values } }),
@@ -65,6 +68,10 @@ export async function loadOriginals(
       });
     }
     const raw = extractComponent(data.data, box, DTYPE_BYTES[data.dtype], data.components, component);
-    return { mesh, association: data.association, values: toFloat64(raw, data.dtype) };
+    return {
+      mesh,
+      association: data.association,
+      values: toFloat64(blankFill(raw, data.dtype, data.fill), data.dtype),
+    };
   });
 }

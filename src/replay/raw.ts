@@ -72,8 +72,18 @@ class RawInput implements Input {
     const name = fileName(this.meta.file_pattern, field, step);
     const values = await this.valueCount();
     const bytes = await this.load(name, values * info.components * DTYPE_BYTES[info.dtype]);
-    const data = blankFill(bytes, info.dtype, this.meta.fill_value);
-    return [{ step, time: this.time(step), field, block: 0, ...pick(info), data }];
+    const { fill_value: fill } = this.meta;
+    return [
+      {
+        step,
+        time: this.time(step),
+        field,
+        block: 0,
+        ...pick(info),
+        data: bytes,
+        ...(fill !== undefined && { fill }),
+      },
+    ];
   }
 
   close(): void {
@@ -163,15 +173,6 @@ class RawInput implements Input {
 
 function pick({ mesh, association, dtype, components, units }: InputField) {
   return { mesh, association, dtype, components, ...(units === undefined ? {} : { units }) };
-}
-
-/** Fill values stand for "nothing here", which is what NaN says. */
-function blankFill(bytes: Uint8Array, dtype: string, fill: number | undefined): Uint8Array {
-  if (fill === undefined || (dtype !== 'f32' && dtype !== 'f64')) return bytes;
-  const values = floats(bytes, dtype === 'f32' ? '<f4' : '<f8');
-  const mark = dtype === 'f32' ? Math.fround(fill) : fill;
-  for (let i = 0; i < values.length; i++) if (values[i] === mark) values[i] = Number.NaN;
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
 /** A view where alignment allows, else a copy. */

@@ -4,9 +4,11 @@ import { byField, mergeCertificates, type ArchiveReader, type FieldEntry } from 
 import type { Codec } from '../codec/types.js';
 import { GaussituError } from '../errors.js';
 import { assemble } from '../export/assemble.js';
-import { decodeEntry } from '../export/index.js';
+import { BlockDecoder } from '../export/index.js';
 import { componentNames } from '../pipeline/components.js';
+import { boundOf } from '../protocol/bound.js';
 import { extractComponent, interior } from '../protocol/extent.js';
+import { blankFill } from '../protocol/fill.js';
 import { DTYPE_BYTES } from '../protocol/field.js';
 import type { MeshBlock } from '../protocol/mesh.js';
 import type { Input } from '../replay/index.js';
@@ -49,6 +51,7 @@ export async function verifyRun(
   codec: Codec,
   onStep?: (step: number, done: number, total: number) => void,
 ): Promise<Verification> {
+  const decoder = new BlockDecoder(archive, codec);
   const problems: Problem[] = [];
   const fields: VerifiedField[] = [];
   const steps = await archive.steps();
@@ -62,7 +65,7 @@ export async function verifyRun(
         const report = (message: string, block?: number) =>
           problems.push({ ...where, ...(block === undefined ? {} : { block }), message });
         try {
-          const result = await verifyField({ archive, input, codec, step, name, blocks, report });
+          const result = await verifyField({ archive, input, decoder, step, name, blocks, report });
           if (result)
             fields.push({ step, name, psnr: result.psnr, rmse: result.rmse, maxError: result.maxError });
         } catch (error) {
@@ -86,7 +89,7 @@ export async function verifyRun(
 interface FieldJob {
   archive: ArchiveReader;
   input: Input;
-  codec: Codec;
+  decoder: BlockDecoder;
   step: number;
   name: string;
   blocks: FieldEntry[];
@@ -94,12 +97,12 @@ interface FieldJob {
 }
 
 async function verifyField(job: FieldJob): Promise<Comparison | undefined> {
-  const { archive, codec, step, blocks, report } = job;
+  const { archive, decoder, step, blocks, report } = job;
   const original = await originals(job);
   const decoded: { entry: FieldEntry; mesh: MeshBlock | undefined; data: Uint8Array }[] = [];
   for (const entry of blocks) {
     const mesh = (await archive.readMesh(entry.mesh, entry.block, step)) ?? original.meshes.get(entry.block);
-    const data = await decodeEntry(codec, entry, mesh);
+    const data = await decoder.decode(step, entry, mesh);
     if (crc32(data) !== entry.certificate.crc) {
       report('the decoded array does not have the checksum of its certificate', entry.block);
     }
@@ -113,8 +116,13 @@ async function verifyField(job: FieldJob): Promise<Comparison | undefined> {
   if (sameBlocks) {
     for (const { entry, data } of decoded) {
       const raw = original.data.get(entry.block) as Uint8Array;
-      checkCertificate(compareArrays(raw, data, entry.dtype), [entry], (text) => report(text, entry.block));
-      if (entry.kind !== 'gaussian' && !Buffer.from(raw.buffer, raw.byteOffset, raw.length).equals(data)) {
+      const measured = compareArrays(raw, data, entry.dtype);
+      checkCertificate(measured, [entry], (text) => report(text, entry.block));
+      if (entry.kind === 'bounded') checkBound(measured, entry, (text) => report(text, entry.block));
+      else if (
+        entry.kind !== 'gaussian' &&
+        !Buffer.from(raw.buffer, raw.byteOffset, raw.length).equals(data)
+      ) {
         report(`stored as ${entry.kind}, but not bit for bit the original`, entry.block);
       }
     }
@@ -144,6 +152,7 @@ async function originals({ input, step, name, blocks }: FieldJob) {
   }
   const component = componentNames(field.name, field.components).indexOf(name);
   const meshes = new Map((await input.mesh(field.mesh, step)).map((m): [number, MeshBlock] => [m.block, m]));
+  const modelled = blocks.some((b) => b.kind === 'gaussian'); // a model knows no fill values
   const data = new Map<number, Uint8Array>();
   for (const part of await input.readField(step, field.name)) {
     const mesh = meshes.get(part.block);
@@ -157,7 +166,11 @@ async function originals({ input, step, name, blocks }: FieldJob) {
     const box = interior(mesh, part.association);
     data.set(
       part.block,
-      extractComponent(part.data, box, DTYPE_BYTES[part.dtype], part.components, component),
+      blankFill(
+        extractComponent(part.data, box, DTYPE_BYTES[part.dtype], part.components, component),
+        part.dtype,
+        modelled ? part.fill : undefined,
+      ),
     );
   }
   return { data, meshes };
@@ -171,7 +184,9 @@ function checkCertificate(measured: Comparison, blocks: FieldEntry[], report: (t
       `the original has ${measured.nonFinite} values that are not finite, the certificate says ${nonFinite}`,
     );
   }
-  const slack = TOLERANCE * Math.max(Math.abs(measured.valueMin), Math.abs(measured.valueMax), 0) * 1e-3;
+  // The certificate's range: fill values are not in it.
+  const ends = blocks.flatMap(({ certificate: c }) => [Math.abs(c.valueMin), Math.abs(c.valueMax)]);
+  const slack = TOLERANCE * Math.max(0, ...ends.filter(Number.isFinite)) * 1e-3;
   for (const [name, value, claim] of [
     ['largest error', measured.maxError, certified.maxError],
     ['RMS error', measured.rmse, certified.rmse],
@@ -180,6 +195,13 @@ function checkCertificate(measured: Comparison, blocks: FieldEntry[], report: (t
       report(`${name} is ${value}, its certificate says ${claim}`);
     else if (value < claim * (1 - 1e-3) - slack)
       report(`${name} is ${value}, its certificate says ${claim}: another original?`);
+  }
+}
+
+function checkBound(measured: Comparison, { certificate }: FieldEntry, report: (text: string) => void): void {
+  const bound = boundOf(certificate.target, certificate);
+  if (bound !== undefined && !(measured.maxError <= bound)) {
+    report(`largest error is ${measured.maxError}, above the bound of ${bound} that was asked for`);
   }
 }
 

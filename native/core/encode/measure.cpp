@@ -48,7 +48,7 @@ DecodedField decode_field(const Model& model, const SampleSet& positions, Dtype 
 Metrics measure(const Model& model, const SampleSet& samples, const MeshView& mesh, Association association,
                 const ArrayView& values) {
   const DecodedField decoded = decode_field(model, samples, values.dtype);
-  const GridShape shape = check_mesh(mesh, association);
+  const MeshShape shape = check_mesh(mesh, association);
   Metrics m;
   m.values = samples.total;
   double squares = 0;

@@ -67,8 +67,8 @@ void check_cells(const MeshView& m, size_t nodes) {
   }
 }
 
-GridShape check_grid(const MeshView& m, Association association) {
-  GridShape s;
+MeshShape check_grid(const MeshView& m, Association association) {
+  MeshShape s;
   for (int k = 0; k < 3; k++) {
     const size_t n = m.dims[k], ghosts = size_t{m.ghost[2 * k]} + m.ghost[2 * k + 1];
     s.all[k] = association == Association::cell && n > 1 ? n - 1 : n;
@@ -135,7 +135,7 @@ void cell_centres(const MeshView& m, std::array<std::vector<double>, 3>& out) {
 
 }  // namespace
 
-GridShape check_mesh(const MeshView& m, Association association) {
+MeshShape check_mesh(const MeshView& m, Association association) {
   for (const ArrayView* a : {&m.axis[0], &m.axis[1], &m.axis[2], &m.points})
     if (a->stride == 0) fail("Expected a stride of at least 1 for coordinates but received 0");
   if (m.kind == MeshKind::uniform || m.kind == MeshKind::rectilinear || m.kind == MeshKind::curvilinear)
@@ -147,19 +147,19 @@ GridShape check_mesh(const MeshView& m, Association association) {
   const size_t nodes = m.points.count / 3;
   expect_points(m, "an unstructured mesh (three per node)", nodes);
   if (association == Association::cell) check_cells(m, nodes);
-  GridShape s;
+  MeshShape s;
   s.all[0] = s.inner[0] = association == Association::cell ? m.cells : nodes;
   product(s.all);
   return s;
 }
 
-std::array<double, 3> first_value(const MeshView& m, Association association, const GridShape& s) {
+std::array<double, 3> first_value(const MeshView& m, Association association, const MeshShape& s) {
   return {along(m, association, 0, s.low[0]), along(m, association, 1, s.low[1]),
           along(m, association, 2, s.low[2])};
 }
 
 std::array<std::vector<double>, 3> world_points(const MeshView& m, Association association,
-                                                const GridShape& s) {
+                                                const MeshShape& s) {
   std::array<std::vector<double>, 3> out;
   for (auto& axis : out) axis.resize(s.total());
   if (m.kind == MeshKind::unstructured && association == Association::cell) {

@@ -9,7 +9,7 @@ namespace gaussitu {
 
 /// The values of a grid: `all` as they come in the array, `inner` without ghost layers, x fastest. A mesh
 /// that is no grid is a grid of [n, 1, 1].
-struct GridShape {
+struct MeshShape {
   std::array<size_t, 3> all{0, 1, 1}, inner{0, 1, 1}, low{0, 0, 0};  // low: ghost layers before the first
   size_t total() const { return inner[0] * inner[1] * inner[2]; }
   size_t values() const { return all[0] * all[1] * all[2]; }
@@ -21,14 +21,14 @@ struct GridShape {
 
 /// Throws invalid_argument where dims, ghosts, indices or array sizes do not fit together; checks everything
 /// that the functions below read.
-GridShape check_mesh(const MeshView& mesh, Association association);
+MeshShape check_mesh(const MeshView& mesh, Association association);
 
 /// World coordinates [total] per axis; a cell sits at the mean of its distinct nodes. Throws invalid_argument
 /// for coordinates that are not finite.
 std::array<std::vector<double>, 3> world_points(const MeshView& mesh, Association association,
-                                                const GridShape& shape);
+                                                const MeshShape& shape);
 
 /// Uniform grids: world position of the inner value (0, 0, 0).
-std::array<double, 3> first_value(const MeshView& mesh, Association association, const GridShape& shape);
+std::array<double, 3> first_value(const MeshView& mesh, Association association, const MeshShape& shape);
 
 }  // namespace gaussitu

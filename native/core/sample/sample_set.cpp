@@ -64,7 +64,7 @@ void place_scattered(const World& world, SampleSet& out) {
 }
 
 // Rows tiles where the grid's values lie on whole model coordinates, one apart; few lanes wasted.
-bool fits_rows(const MeshView& mesh, const GridShape& shape, const std::array<double, 3>& first,
+bool fits_rows(const MeshView& mesh, const MeshShape& shape, const std::array<double, 3>& first,
                const Domain& domain, std::array<double, 3>& at) {
   if (mesh.kind != MeshKind::uniform || (shape.inner[0] + 15) / 16 * 16 > 2 * shape.inner[0]) return false;
   for (int k = 0; k < 3; k++) {
@@ -78,7 +78,7 @@ bool fits_rows(const MeshView& mesh, const GridShape& shape, const std::array<do
   return true;
 }
 
-void place(const MeshView& mesh, Association association, const GridShape& shape, SampleSet& out) {
+void place(const MeshView& mesh, Association association, const MeshShape& shape, SampleSet& out) {
   out.total = shape.total();
   if (out.total == 0) return;
   std::array<double, 3> at;
@@ -89,7 +89,7 @@ void place(const MeshView& mesh, Association association, const GridShape& shape
     place_scattered(world_points(mesh, association, shape), out);
 }
 
-Domain domain_of(const MeshView& mesh, Association association, const GridShape& shape) {
+Domain domain_of(const MeshView& mesh, Association association, const MeshShape& shape) {
   if (shape.total() == 0) return {};
   if (mesh.kind != MeshKind::uniform) return isotropic_domain(world_points(mesh, association, shape));
   Domain d;
@@ -102,7 +102,7 @@ Domain domain_of(const MeshView& mesh, Association association, const GridShape&
   return d;
 }
 
-void fill_values(const ArrayView& values, const GridShape& shape, SampleSet& out) {
+void fill_values(const ArrayView& values, const MeshShape& shape, SampleSet& out) {
   std::vector<double> inner(shape.total());
   size_t n = 0;
   bool any = false;
@@ -140,7 +140,7 @@ void fill_values(const ArrayView& values, const GridShape& shape, SampleSet& out
 }  // namespace
 
 SampleSet make_samples(const MeshView& mesh, Association association, const ArrayView& values) {
-  const GridShape shape = check_mesh(mesh, association);
+  const MeshShape shape = check_mesh(mesh, association);
   if (values.data != nullptr && (values.count != shape.values() || values.stride == 0))
     throw Error(Code::invalid_argument,
                 "Expected " + std::to_string(shape.values()) + " values" +
@@ -168,7 +168,7 @@ SampleSet make_points(const Domain& domain, const ArrayView& points) {
 }
 
 SampleSet make_positions(const Domain& domain, const MeshView& mesh, Association association) {
-  const GridShape shape = check_mesh(mesh, association);
+  const MeshShape shape = check_mesh(mesh, association);
   SampleSet out;
   out.domain = domain;
   place(mesh, association, shape, out);

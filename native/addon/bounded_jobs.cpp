@@ -1,0 +1,160 @@
+#include <cstring>
+#include <string>
+
+#include "bounded/bounded.hpp"
+#include "handle.hpp"
+#include "jobs.hpp"
+#include "metrics.hpp"
+
+namespace gaussitu::addon {
+
+namespace {
+
+constexpr napi_type_tag kLayoutTag{0x6761757373697475u, 0x6c61796f75740001u};
+constexpr napi_type_tag kStateTag{0x6761757373697475u, 0x7374617465000001u};
+
+class LayoutJob final : public Job {
+ public:
+  LayoutJob(Napi::Env env, const Napi::Object& at) : Job(env) {
+    if (at.Get("values").IsUndefined())
+      mesh_ = mesh(at, kept_);
+    else
+      count_ = static_cast<size_t>(number(at, "values"));
+  }
+
+ protected:
+  void work(const Control&) override {
+    layout_ = count_ > 0 ? make_layout(count_) : make_layout(mesh_.mesh, mesh_.association);
+  }
+  Napi::Value result(Napi::Env env) override {
+    const NeighbourPlan& p = layout_->plan;
+    const size_t bytes = 4 * (layout_->order.size() + p.order.size() + p.neighbours.size() +
+                              p.inverse.size() + p.linear.size());
+    Napi::Object out = make_handle<Layout>(env, layout_, kLayoutTag, bytes);
+    out.Set("values", static_cast<double>(layout_->size()));
+    return out;
+  }
+
+ private:
+  MeshArguments mesh_;
+  size_t count_ = 0;
+  std::shared_ptr<const Layout> layout_;
+};
+
+std::vector<SharedState> states(const Napi::Object& request, const char* key) {
+  const Napi::Value list = request.Get(key);
+  if (!list.IsArray()) invalid(request.Env(), std::string("Expected an array for ") + key);
+  std::vector<SharedState> out;
+  for (uint32_t i = 0; i < list.As<Napi::Array>().Length(); ++i)
+    out.push_back(from_handle<FieldState>(list.As<Napi::Array>().Get(i), kStateTag, "state"));
+  return out;
+}
+
+Napi::Object state_js(Napi::Env env, const SharedState& state) {
+  return make_handle<FieldState>(env, state, kStateTag, state->bytes());
+}
+
+class EncodeBoundedJob final : public Job {
+ public:
+  EncodeBoundedJob(Napi::Env env, const Napi::Object& request) : Job(env) {
+    layout_ = from_handle<Layout>(request.Get("layout"), kLayoutTag, "layout");
+    values_ = field_values(request, kept_);
+    target_.absolute = number_or(request, "abs", -1);
+    target_.relative = number_or(request, "rel", 0);
+    const Napi::Value fills = request.Get("fills");
+    if (fills.IsArray())
+      for (uint32_t i = 0; i < fills.As<Napi::Array>().Length(); ++i)
+        fills_.push_back(fills.As<Napi::Array>().Get(i).ToNumber().DoubleValue());
+    references_ = {states(request, "earlier"), states(request, "siblings")};
+  }
+
+ protected:
+  void work(const Control&) override {
+    result_ = encode_bounded(*layout_, values_, target_, fills_, references_);
+    references_ = {};
+  }
+
+  Napi::Value result(Napi::Env env) override {
+    auto payload = Napi::Uint8Array::New(env, result_.payload.size());
+    std::memcpy(payload.Data(), result_.payload.data(), result_.payload.size());
+    Napi::Array siblings = Napi::Array::New(env);
+    for (uint32_t i = 0; i < result_.siblings.size(); ++i)
+      siblings.Set(i, static_cast<double>(result_.siblings[i]));
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("payload", payload);
+    out.Set("metrics", metrics_js(env, result_.metrics));
+    out.Set("bound", result_.bound);
+    out.Set("state", state_js(env, result_.state));
+    out.Set("siblings", siblings);
+    out.Set("usesEarlier", result_.uses_earlier);
+    return out;
+  }
+
+ private:
+  std::shared_ptr<const Layout> layout_;
+  ArrayView values_;
+  BoundTarget target_;
+  std::vector<double> fills_;
+  BoundedReferences references_;
+  BoundedResult result_;
+};
+
+class DecodeBoundedJob final : public Job {
+ public:
+  DecodeBoundedJob(Napi::Env env, const Napi::Object& request) : Job(env) {
+    layout_ = from_handle<Layout>(request.Get("layout"), kLayoutTag, "layout");
+    payload_ = bytes(request.Get("payload"), "payload", kept_);
+    dtype_ = dtype(request);
+    references_ = {states(request, "earlier"), states(request, "siblings")};
+  }
+
+ protected:
+  void work(const Control&) override {
+    decoded_ = decode_bounded(*layout_, dtype_, payload_, references_);
+    references_ = {};
+  }
+
+  Napi::Value result(Napi::Env env) override {
+    Napi::Object out = Napi::Object::New(env);
+    if (const auto* f32 = std::get_if<std::vector<float>>(&decoded_.values)) {
+      auto values = Napi::Float32Array::New(env, f32->size());
+      if (!f32->empty()) std::memcpy(values.Data(), f32->data(), f32->size() * sizeof(float));
+      out.Set("values", values);
+    } else {
+      const auto& f64 = std::get<std::vector<double>>(decoded_.values);
+      auto values = Napi::Float64Array::New(env, f64.size());
+      if (!f64.empty()) std::memcpy(values.Data(), f64.data(), f64.size() * sizeof(double));
+      out.Set("values", values);
+    }
+    out.Set("state", state_js(env, decoded_.state));
+    return out;
+  }
+
+ private:
+  std::shared_ptr<const Layout> layout_;
+  std::span<const uint8_t> payload_;
+  Dtype dtype_ = Dtype::f32;
+  BoundedReferences references_;
+  BoundedDecoded decoded_;
+};
+
+template <class JobType>
+Napi::Value start_job(const Napi::CallbackInfo& info) {
+  if (!info[0].IsObject()) invalid(info.Env(), "Expected an object for request");
+  return std::make_shared<JobType>(info.Env(), info[0].As<Napi::Object>())
+      ->start(info.Env(), info.Env().Undefined());
+}
+
+}  // namespace
+
+Napi::Value start_layout(const Napi::CallbackInfo& info) {
+  return start_job<LayoutJob>(info);
+}
+Napi::Value start_encode_bounded(const Napi::CallbackInfo& info) {
+  return start_job<EncodeBoundedJob>(info);
+}
+Napi::Value start_decode_bounded(const Napi::CallbackInfo& info) {
+  return start_job<DecodeBoundedJob>(info);
+}
+
+}  // namespace gaussitu::addon

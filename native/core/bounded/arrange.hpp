@@ -1,0 +1,33 @@
+// Values between the order of the caller's array and that of the coder.
+#pragma once
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "base/views.hpp"
+#include "bounded/layout.hpp"
+
+namespace gaussitu {
+
+/// The view's values without ghost layers, in the layout's order. Throws invalid_argument when the count of
+/// the view does not fit.
+template <class T>
+std::vector<T> gather(const Layout& layout, const ArrayView& values);
+
+/// Array order to the layout's order, and back; for all but lattices just a copy.
+template <class T>
+std::vector<T> to_layout(const Layout& layout, const std::vector<T>& values) {
+  if (layout.order.empty()) return values;
+  std::vector<T> out(values.size());
+  for (size_t i = 0; i < out.size(); i++) out[i] = values[layout.order[i]];
+  return out;
+}
+template <class T>
+std::vector<T> from_layout(const Layout& layout, std::vector<T> values) {
+  if (layout.order.empty() || values.empty()) return values;
+  std::vector<T> out(values.size());
+  for (size_t i = 0; i < out.size(); i++) out[layout.order[i]] = values[i];
+  return out;
+}
+
+}  // namespace gaussitu

@@ -1,0 +1,57 @@
+// Error-bounded coding of one field on one block: |x - decoded| <= bound for every finite value, special
+// values (NaN, infinities, -0, subnormal numbers, declared fills) exactly.
+//
+// The payload says how the block was coded: as a residual against what the decoder has (docs/residual.md), or
+// exactly (byte planes, deflated) where no bound can be used or the residual would be longer. Every payload
+// is decoded before it is returned; a residual that fails the check is replaced by the exact form.
+#pragma once
+#include <memory>
+#include <span>
+
+#include "bounded/field_state.hpp"
+#include "bounded/layout.hpp"
+#include "encode/encode.hpp"
+
+namespace gaussitu {
+
+using SharedState = std::shared_ptr<const FieldState>;
+
+/// What is asked for: `absolute` in field units, or, when that is negative, `relative` to the value range of
+/// this block (fills and non-finite values left out).
+struct BoundTarget {
+  double absolute = -1;
+  double relative = 0;
+};
+
+/// Decoded blocks with as many values and of the same type, which the decoder must be given again.
+struct BoundedReferences {
+  std::vector<SharedState> earlier;   // of this field, latest first
+  std::vector<SharedState> siblings;  // other fields at this step
+};
+
+struct BoundedResult {
+  std::vector<uint8_t> payload;
+  Metrics metrics;               // from a decode of these bytes; value range without fills
+  double bound = 0;              // that was used, field units; 0: exact
+  SharedState state;             // for later steps and siblings
+  std::vector<size_t> siblings;  // which of the offered siblings the decoder needs, in its order
+  bool uses_earlier = false;     // whether the decoder needs the earlier steps
+};
+
+inline constexpr size_t kMaxEarlier = 2, kMaxSiblings = 2;
+
+/// `offered.siblings` may be any number: at most kMaxSiblings are chosen (choose_siblings.hpp).
+/// `fills`: values that are special, compared after rounding to the field's type.
+BoundedResult encode_bounded(const Layout& layout, const ArrayView& values, const BoundTarget& target,
+                             std::span<const double> fills, const BoundedReferences& offered);
+
+struct BoundedDecoded {
+  std::variant<std::vector<float>, std::vector<double>> values;  // [values] without ghosts, specials restored
+  SharedState state;
+};
+
+/// Throws corrupt_stream, unsupported.
+BoundedDecoded decode_bounded(const Layout& layout, Dtype dtype, std::span<const uint8_t> payload,
+                              const BoundedReferences& references);
+
+}  // namespace gaussitu

@@ -1,0 +1,25 @@
+// The decoded values of a block at one step, kept as a reference for later steps and sibling fields.
+#pragma once
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "base/views.hpp"
+
+namespace gaussitu {
+
+struct FieldState {
+  /// [values] in the order of the array without ghosts; finite everywhere (special values are not in it).
+  std::variant<std::vector<float>, std::vector<double>> values;
+  std::vector<uint8_t> magnitudes;  // [values] of the codes, or empty when the block was stored exactly
+
+  size_t size() const {
+    return std::visit([](const auto& v) { return v.size(); }, values);
+  }
+  Dtype dtype() const { return values.index() == 0 ? Dtype::f32 : Dtype::f64; }
+  size_t bytes() const {
+    return std::visit([](const auto& v) { return v.size() * sizeof(v[0]); }, values) + magnitudes.size();
+  }
+};
+
+}  // namespace gaussitu

@@ -1,0 +1,25 @@
+// The first bytes of an error-bounded payload: what the decoder must be given for the rest to make sense.
+#pragma once
+#include <array>
+
+#include "bounded/layout.hpp"
+#include "stream/byte_io.hpp"
+
+namespace gaussitu {
+
+struct BoundedHeader {
+  LayoutKind layout = LayoutKind::grid;
+  Dtype dtype = Dtype::f32;
+  bool exact = false;                 // byte planes instead of a residual
+  std::array<uint64_t, 3> dims{};     // of the grid, the lattice, or [points, 1, 1]
+  uint8_t earlier = 0, siblings = 0;  // references
+};
+
+BoundedHeader make_header(const Layout& layout, Dtype dtype);
+void write_header(ByteWriter& out, const BoundedHeader& header);
+/// Throws corrupt_stream, unsupported.
+BoundedHeader read_bounded_header(ByteReader& in);
+/// Throws corrupt_stream unless the payload is for this layout and type.
+void expect_layout(const BoundedHeader& header, const Layout& layout, Dtype dtype);
+
+}  // namespace gaussitu

@@ -1,0 +1,35 @@
+// Where the values of a block sit for the error-bounded coder: on a grid (structured coder), or scattered
+// (neighbour plan). Points that fill a tensor-product lattice - cell centres of graded hexahedra, rectilinear
+// samples sent as points - are put in lattice order and coded as the grid that they are.
+//   Built once per mesh and association, from the mesh alone, by encoder and decoder alike.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/views.hpp"
+#include "residual/grid_pass.hpp"
+#include "residual/neighbours.hpp"
+#include "sample/mesh_points.hpp"
+
+namespace gaussitu {
+
+enum class LayoutKind : uint8_t { grid = 0, lattice = 1, scattered = 2 };
+
+struct Layout {
+  LayoutKind kind = LayoutKind::grid;
+  MeshShape values;             // how the array is laid out, ghost layers and all
+  GridShape grid;               // grid and lattice: values per axis; scattered: [n, 1, 1]
+  std::vector<uint32_t> order;  // lattice: order[lattice index] is the index in the array; else empty
+  NeighbourPlan plan;           // scattered
+
+  size_t size() const { return values.total(); }
+};
+
+/// Throws invalid_argument as check_mesh does.
+std::shared_ptr<const Layout> make_layout(const MeshView& mesh, Association association);
+
+/// Values without a known place, [count]: coded along their order in the array.
+std::shared_ptr<const Layout> make_layout(size_t count);
+
+}  // namespace gaussitu
