@@ -1,0 +1,167 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Inspection } from '../../src/archive/inspect.js';
+import { openArchive } from '../../src/archive/index.js';
+import type { Verification } from '../../src/verify/index.js';
+import { temporaryFolder } from '../archive/helpers.js';
+import { gaussitu, waveInput } from './helpers.js';
+
+const DATA = process.env['GAUSSITU_DATA'] ?? '';
+
+function floats(path: string): Float32Array {
+  return new Float32Array(new Uint8Array(readFileSync(path)).buffer);
+}
+
+async function inspect(run: string): Promise<Inspection> {
+  return JSON.parse((await gaussitu('inspect', run, '--json')).stdout) as Inspection;
+}
+
+async function verify(run: string, input: string): Promise<{ code: number; result: Verification }> {
+  const { code, stdout } = await gaussitu('verify', run, '--against', input, '--json');
+  return { code, result: JSON.parse(stdout) as Verification };
+}
+
+function largestError(original: Float32Array, decoded: Float32Array): number {
+  return original.reduce((most, x, i) => Math.max(most, Math.abs(x - (decoded[i] as number))), 0);
+}
+
+function range(values: Float32Array): number {
+  const [lo, hi] = values.reduce(([a, b], x) => [Math.min(a, x), Math.max(b, x)], [Infinity, -Infinity]);
+  return hi - lo;
+}
+
+describe('a strict bound', () => {
+  test('holds for every value decoded from the files, with keyframes where they belong', async () => {
+    const folder = await temporaryFolder();
+    const input = await waveInput(folder);
+    const run = join(folder, 'run');
+    const replay = await gaussitu('replay', input, '--out', run, '--rel', '1e-3', '--keyframe', '3');
+    expect(replay).toMatchObject({ code: 0, stderr: '' });
+    const inspection = await inspect(run);
+    expect(inspection.steps.map((s) => s.keyframe)).toEqual([true, false, false, true]);
+    const u = inspection.steps.map((s) => s.fields.find((f) => f.name === 'u')!);
+    expect(u.map((f) => f.kind)).toEqual(['bounded', 'bounded', 'bounded', 'bounded']);
+    expect(u[1]).toMatchObject({ target: { rel: 1e-3 }, start: 'warm' });
+    expect(u[1]!.storedBytes).toBeLessThan(u[0]!.storedBytes);
+    for (const step of [0, 2, 3]) {
+      const output = join(folder, `u_${step}.f32`);
+      expect((await gaussitu('decode', run, '--field', 'u', '--step', String(step), '-o', output)).code).toBe(
+        0,
+      );
+      const original = floats(join(input, `u_00${step}.f32`));
+      const error = largestError(original, floats(output));
+      expect(error).toBeLessThanOrEqual(1e-3 * range(original));
+      expect(error).toBe(u[step]!.maxError);
+    }
+    expect((await verify(run, input)).result).toMatchObject({ ok: true, steps: 4 });
+  });
+
+  test('goes on after a restart in the middle of a keyframe group', async () => {
+    const folder = await temporaryFolder();
+    const input = await waveInput(folder);
+    const run = join(folder, 'run');
+    await gaussitu('replay', input, '--out', run, '--abs', '0.002', '--steps', '0:2');
+    expect((await gaussitu('replay', input, '--out', run, '--abs', '0.002')).code).toBe(0);
+    // States are in memory only: the first step after a restart stands alone.
+    expect((await inspect(run)).steps.map((s) => s.keyframe)).toEqual([true, false, true, false]);
+    expect((await verify(run, input)).result).toMatchObject({ ok: true, steps: 4 });
+  });
+
+  test('a damaged file costs what follows in its group, and verify says so', async () => {
+    const folder = await temporaryFolder();
+    const input = await waveInput(folder);
+    const run = join(folder, 'run');
+    await gaussitu('replay', input, '--out', run, '--rel', '1e-3', '--keyframe', '3');
+    const victim = join(run, 'step_000001.h5');
+    const bytes = await readFile(victim);
+    const [entry] = (await (await openArchive(run)).readStep(1)).fields.filter((f) => f.name === 'u');
+    const at = bytes.indexOf(entry!.payload.subarray(0, 24));
+    bytes[at + 20]! ^= 0x40;
+    await writeFile(victim, bytes);
+    const { code, result } = await verify(run, input);
+    expect(code).toBe(3);
+    expect([...new Set(result.problems.map((p) => p.step))]).toEqual([1, 2]);
+    expect(result.problems.find((p) => p.step === 2)!.message).toMatch(
+      /step 2 needs step 1 .*step_000001\.h5/,
+    );
+  });
+
+  test('keeps fill values, NaN and infinities exactly', async () => {
+    const folder = await temporaryFolder();
+    const input = join(folder, 'ocean');
+    await mkdir(input);
+    await writeFile(
+      join(input, 'meta.json'),
+      JSON.stringify({ case: 'ocean', dims: [40, 30, 1], fields: ['t'], steps: 2, fill_value: 1e20 }),
+    );
+    const steps = [0, 1].map((step) => {
+      const t = Float32Array.from({ length: 1200 }, (_, i) =>
+        i % 40 > 30 ? 1e20 : Math.sin(i / 9 + step / 20),
+      );
+      t.set([Number.NaN, Infinity, -0], 5);
+      return t;
+    });
+    for (const [step, t] of steps.entries()) await writeFile(join(input, `t_00${step}.f32`), t);
+    const run = join(folder, 'run');
+    expect((await gaussitu('replay', input, '--out', run, '--rel', '1e-2')).code).toBe(0);
+    const output = join(folder, 't.f32');
+    await gaussitu('decode', run, '--field', 't', '--step', '1', '-o', output);
+    const [original, decoded] = [steps[1]!, floats(output)];
+    original.forEach((x, i) => {
+      if (x === Math.fround(1e20) || !Number.isFinite(x) || x === 0) expect(decoded[i]).toBe(x);
+      else expect(Math.abs(x - decoded[i]!)).toBeLessThanOrEqual(0.021);
+    });
+    expect((await verify(run, input)).result).toMatchObject({ ok: true, steps: 2 });
+  });
+
+  test('needs no mesh in the run when it is told that there will be none', async () => {
+    const folder = await temporaryFolder();
+    const input = join(folder, 'cloud');
+    await mkdir(input);
+    const n = 3000;
+    const points = Float32Array.from({ length: 3 * n }, (_, i) => Math.abs(Math.sin(i * 12.9898)) * 10);
+    const v = Float32Array.from({ length: n }, (_, i) => Math.sin(points[3 * i]!) + points[3 * i + 1]!);
+    await writeFile(join(input, 'xyz.f32'), points);
+    await writeFile(join(input, 'v_000.f32'), v);
+    await writeFile(
+      join(input, 'meta.json'),
+      JSON.stringify({ case: 'cloud', fields: ['v'], steps: 1, coords_file: 'xyz.f32' }),
+    );
+    const stored: number[] = [];
+    for (const mesh of ['store', 'none']) {
+      const run = join(folder, mesh);
+      expect((await gaussitu('replay', input, '--out', run, '--abs', '0.01', '--mesh', mesh)).code).toBe(0);
+      expect((await verify(run, input)).result).toMatchObject({ ok: true });
+      stored.push((await inspect(run)).steps[0]!.fields[0]!.storedBytes);
+    }
+    expect(stored[0]!).toBeLessThan(stored[1]!);
+  });
+
+  test.skipIf(!DATA)(
+    'real data: a turbulence stream at 1e-2, cells of a channel, an ocean',
+    { timeout: 300_000 },
+    async () => {
+      const folder = await temporaryFolder();
+      const cases: [string, string[], string[]][] = [
+        ['dns_decay', ['--fields', 'u', '--steps', '0:3'], ['1e-2']],
+        ['openfoam_channel395', ['--fields', 'Ux', '--steps', '0:3'], ['1e-3']],
+        ['ipcc_tos', ['--steps', '0:4'], ['1e-2']],
+      ];
+      for (const [name, select, [rel]] of cases) {
+        const run = join(folder, name);
+        const input = join(DATA, name);
+        expect(await gaussitu('replay', input, '--out', run, ...select, '--rel', rel!)).toMatchObject({
+          code: 0,
+        });
+        const { result } = await verify(run, input);
+        expect(result, name).toMatchObject({ ok: true, problems: [] });
+        const { steps } = await inspect(run);
+        expect(steps.at(-1)!.keyframe).toBe(false);
+      }
+      const [first, , last] = (await inspect(join(folder, 'dns_decay'))).steps;
+      expect(last!.fields[0]!.ratio).toBeGreaterThan(1.8 * first!.fields[0]!.ratio);
+    },
+  );
+});

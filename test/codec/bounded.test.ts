@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import { createCodec, type BoundedReferences, type FieldState } from '../../src/codec/index.js';
+import type { Mesh } from '../../src/protocol/mesh.js';
+
+const codec = createCodec();
+const dims = [24, 18, 10] as const;
+const mesh: Mesh = { kind: 'uniform', dims, origin: [0, 0, 0], spacing: [1, 1, 1] };
+const place = { mesh, association: 'node' } as const;
+const count = dims[0] * dims[1] * dims[2];
+
+function wave(phase: number): Float64Array {
+  return Float64Array.from({ length: count }, (_, i) => Math.sin((i % 24) / 4 + phase) + Math.cos(i / 300));
+}
+
+function bytes(values: Float32Array | Float64Array): Uint8Array {
+  return new Uint8Array(values.buffer);
+}
+
+async function decode(payload: Uint8Array, references?: BoundedReferences) {
+  return codec.decodeBounded(payload, place, 'f64', references);
+}
+
+describe('error-bounded codec', () => {
+  test('keeps every f64 value within the bound and certifies what a decode gives', async () => {
+    const values = wave(0);
+    const { payload, metrics, bound } = await codec.encodeBounded({
+      ...place,
+      dtype: 'f64',
+      data: bytes(values),
+      target: { rel: 1e-9 },
+    });
+    const decoded = await decode(payload);
+    const largest = Math.max(...values.map((x, i) => Math.abs(x - (decoded.values[i] as number))));
+    expect(largest).toBeLessThanOrEqual(bound);
+    expect(largest).toBe(metrics.maxError);
+    expect(bound).toBeCloseTo(1e-9 * (Math.max(...values) - Math.min(...values)), 20);
+    expect(metrics.crc).toBe(codec.crc32(bytes(decoded.values as Float64Array)));
+    expect(payload.length).toBeLessThan(values.byteLength / 2);
+  });
+
+  test('decodes a stream from states that are handed on', async () => {
+    let [written, read]: FieldState[][] = [[], []];
+    for (let step = 0; step < 4; step++) {
+      const { payload, state, usesEarlier } = await codec.encodeBounded({
+        ...place,
+        dtype: 'f64',
+        data: bytes(wave(step / 50)),
+        target: { abs: 1e-3 },
+        earlier: written,
+      });
+      expect(usesEarlier).toBe(step > 0);
+      expect(state.bytes).toBeGreaterThan(8 * count);
+      const decoded = await decode(payload, { earlier: read });
+      written = [state, ...written!].slice(0, 2);
+      read = [decoded.state, ...read!].slice(0, 2);
+    }
+  });
+
+  test('stores exactly where the bound is 0, ghosts left out', async () => {
+    const values = wave(0);
+    const ghost = [1, 1, 0, 2, 3, 0] as const;
+    const { payload, bound } = await codec.encodeBounded({
+      ...place,
+      ghost,
+      dtype: 'f64',
+      data: bytes(values),
+      target: { abs: 0 },
+    });
+    const decoded = await codec.decodeBounded(payload, { ...place, ghost }, 'f64');
+    expect(bound).toBe(0);
+    expect(decoded.values.length).toBe(22 * 16 * 7);
+    expect(decoded.values[0]).toBe(values[1 + 24 * (0 + 18 * 3)]);
+  });
+
+  test('refuses what makes no sense, and says what it expected', async () => {
+    const data = bytes(wave(0));
+    const request = { ...place, dtype: 'f64', data, target: { abs: 1e-3 } } as const;
+    await expect(codec.encodeBounded({ ...request, target: { rel: -1 } })).rejects.toThrow(/at least 0/);
+    await expect(codec.encodeBounded({ ...request, data: data.subarray(8) })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
+    const foreign = [{ bytes: 3 } as FieldState];
+    await expect(codec.encodeBounded({ ...request, earlier: foreign })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
+    const { payload, state } = await codec.encodeBounded(request);
+    await expect(decode(payload, { earlier: [state] })).rejects.toMatchObject({ code: 'CORRUPT_STREAM' });
+    await expect(codec.decodeBounded(payload, place, 'f32')).rejects.toMatchObject({
+      code: 'CORRUPT_STREAM',
+    });
+    await expect(codec.decodeBounded(payload, { values: count }, 'f64')).rejects.toThrow(/grid/);
+    await expect(decode(payload.subarray(0, 30))).rejects.toMatchObject({ code: 'CORRUPT_STREAM' });
+    const controller = new AbortController();
+    controller.abort();
+    await expect(codec.encodeBounded({ ...request, signal: controller.signal })).rejects.toMatchObject({
+      code: 'CANCELLED',
+    });
+  });
+});
