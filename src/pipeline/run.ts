@@ -181,7 +181,7 @@ class Pipeline {
     const ready = complete ? this.committer.durable(order - 2) : Promise.resolve();
     const held = assembly.held.splice(0);
     const jobs = held.flatMap((field) => field.jobs);
-    this.trainer.announce(jobs, assembly.fate);
+    this.trainer.announce(jobs, order, assembly.fate);
     for (const field of held) {
       this.heldBytes -= field.bytes;
       let open = field.jobs.length;

@@ -50,8 +50,8 @@ export class Trainer {
   }
 
   /** Jobs of a step that begin together, before any of them is trained. Each must be settled in the end. */
-  announce(jobs: readonly BlockJob[], fate: StepFate): void {
-    this.bounded.announce(jobs, fate);
+  announce(jobs: readonly BlockJob[], order: number, fate: StepFate): void {
+    this.bounded.announce(jobs, order, fate);
   }
 
   /** The job is done, failed or given up: nobody waits for it any more. */
