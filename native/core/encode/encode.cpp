@@ -80,8 +80,9 @@ Finished meet_bytes(Trainer& trainer, size_t bytes) {
     // The same count again when the goal is nearly the same: finer or coarser steps do the rest.
     const double change = goal / static_cast<double>(trainer.previous_bytes());
     const auto before = static_cast<double>(trainer.previous_count());
-    trainer.train_with(to_count(std::fabs(change - 1) > 0.06 ? before * change : before, trainer), planned,
-                       true);
+    const size_t count = to_count(std::fabs(change - 1) > 0.06 ? before * change : before, trainer);
+    trainer.settle(count);
+    trainer.train_with(count, planned, true);
   } else {
     const auto finite = static_cast<double>(trainer.samples().finite);
     double count = goal / 5;
