@@ -5,7 +5,7 @@ import { createCodec } from '../src/codec/index.js';
 import { bytesOf, dataFolder, openCase, psnr, readField, readFloats, uniformMesh } from './lib/data.js';
 import { psnrAt, readPeers } from './lib/peers.js';
 import { folderBytes, gaussitu, scratch } from './lib/programs.js';
-import { fixed, heading, machine, note, quick, table } from './lib/report.js';
+import { fixed, heading, keep, machine, note, quick, table } from './lib/report.js';
 
 const STEP = 3;
 
@@ -73,7 +73,7 @@ if (folder) {
       });
       const size = result.payload.byteLength;
       const other = zfp(join(from.path, `${field}_003.f32`), from.dims!, values, ratio, temporary);
-      rows.push([
+      keep(rows, [
         field,
         String(ratio),
         fixed(values.byteLength / size, 1),

@@ -2,7 +2,7 @@
 import { createCodec } from '../src/codec/index.js';
 import { bytesOf, dataFolder, openCase, pointMesh, psnr, readField, type Case } from './lib/data.js';
 import { psnrAt, readPeers } from './lib/peers.js';
-import { fixed, heading, machine, note, quick, table } from './lib/report.js';
+import { fixed, heading, keep, machine, note, quick, table } from './lib/report.js';
 
 /** A model larger than this part of the array is no compression: rows above it are left out, and said so. */
 const LARGEST = 0.25;
@@ -61,7 +61,7 @@ async function measure(from: Case, field: string, step: number, file: string): P
         peers.filter((row) => row.compressor === name),
         size,
       );
-    rows.push([
+    keep(rows, [
       `${from.name} ${field}`,
       fixed(whole / size, 1),
       fixed(values.byteLength / size, 1),

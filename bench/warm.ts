@@ -4,7 +4,7 @@ import type { EncodeRequest, EncodeResult } from '../src/codec/types.js';
 import type { Association } from '../src/protocol/field.js';
 import type { Mesh } from '../src/protocol/mesh.js';
 import { bytesOf, dataFolder, openCase, pointMesh, readField, uniformMesh, type Case } from './lib/data.js';
-import { fixed, heading, machine, note, quick, table } from './lib/report.js';
+import { fixed, heading, keep, machine, note, quick, table } from './lib/report.js';
 
 const WITHIN = 0.5; // dB
 const WARM = [1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 26, 32, 40, 50];
@@ -66,7 +66,7 @@ async function measure(chain: Chain): Promise<string[][]> {
       result && of
         ? `${result.iterations} (1/${fixed(of.iterations / result.iterations, 0)}), ${fixed(result.trainSeconds, 2)} s`
         : `> ${WARM.at(-1)}`;
-    rows.push([
+    keep(rows, [
       `${chain.from.name} ${chain.field}`,
       String(step),
       `${fixed(adam.metrics.psnr)} in ${fixed(adam.trainSeconds, 1)} s`,

@@ -18,6 +18,12 @@ export function note(text: string): void {
   console.log(`${text}\n`);
 }
 
+/** Keeps a row of a table to come and shows it on stderr at once: a bench that is stopped has not been for nothing. */
+export function keep(rows: string[][], row: string[]): void {
+  rows.push(row);
+  process.stderr.write(`  ${row.join(' | ')}\n`);
+}
+
 /** A number with fixed decimals, or a dash for what was not measured. */
 export function fixed(value: number | undefined, decimals = 2): string {
   return value === undefined || Number.isNaN(value) ? '–' : value.toFixed(decimals);

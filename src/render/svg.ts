@@ -72,7 +72,9 @@ export function ticks(lo: number, hi: number, length: number, count: number): Ti
   const scale = scaleLinear([lo, hi], [0, length]);
   const largest = Math.max(Math.abs(lo), Math.abs(hi));
   const format = largest >= 1e5 || largest < 1e-3 ? scale.tickFormat(count, '.1e') : scale.tickFormat(count);
-  return scale.ticks(count).map((value) => ({ at: scale(value), label: value === 0 ? '0' : format(value).replace('−', '-') }));
+  return scale
+    .ticks(count)
+    .map((value) => ({ at: scale(value), label: value === 0 ? '0' : format(value).replace('−', '-') }));
 }
 
 /** A number as a title shows it: four significant digits, no trailing zeros. */

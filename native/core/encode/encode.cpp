@@ -80,8 +80,9 @@ Finished meet_bytes(Trainer& trainer, size_t bytes) {
     // The same count again when the goal is nearly the same: finer or coarser steps do the rest.
     const double change = goal / static_cast<double>(trainer.previous_bytes());
     const auto before = static_cast<double>(trainer.previous_count());
-    trainer.train_with(to_count(std::fabs(change - 1) > 0.06 ? before * change : before, trainer), planned,
-                       true);
+    const size_t count = to_count(std::fabs(change - 1) > 0.06 ? before * change : before, trainer);
+    trainer.settle(count);
+    trainer.train_with(count, planned, true);
   } else {
     const auto finite = static_cast<double>(trainer.samples().finite);
     double count = goal / 5;
@@ -95,7 +96,15 @@ Finished meet_bytes(Trainer& trainer, size_t bytes) {
   const size_t balanced = balanced_count(trainer, goal, 1);
   if (differs(balanced, trainer.model().count(), 0.12) && !trainer.out_of_time())
     trainer.train_with(balanced, (planned + 1) / 2, true);
-  return Finisher(trainer.model(), trainer.samples(), trainer.control()).to_bytes(bytes);
+  Finished best = Finisher(trainer.model(), trainer.samples(), trainer.control()).to_bytes(bytes);
+  // Where the coarsest steps are still too fine (noise), fewer Gaussians.
+  for (int i = 0; i < 5 && best.payload.size() > bytes && trainer.model().count() > 1; ++i) {
+    const double fits = 0.9 * goal / static_cast<double>(best.payload.size());
+    trainer.train_with(to_count(fits * static_cast<double>(trainer.model().count()), trainer),
+                       std::max(1, planned / 6), true);
+    best = Finisher(trainer.model(), trainer.samples(), trainer.control()).to_bytes(bytes);
+  }
+  return best;
 }
 
 Finished meet_psnr(Trainer& trainer, double psnr) {

@@ -64,7 +64,7 @@ QuantSteps Finisher::steps(double fineness) const {
 
 double Finisher::fineness_for(double noise) const {
   const double most = noise * std::max(model_mse_, 1e-10);
-  return std::clamp(std::sqrt(most / noise_), kFinest, kCoarsest);
+  return std::clamp(std::sqrt(most / noise_), kFinest, kCoarsest / 3);
 }
 
 size_t Finisher::bytes_at(double fineness) const {

@@ -5,8 +5,10 @@
 namespace gaussitu {
 
 namespace {
-constexpr int kColdIterations = 60, kWarmIterations = 8;
-}
+constexpr int kColdIterations = 60, kWarmIterations = 16;
+constexpr int kSettleStage = 4, kSettleStages = 8;
+constexpr double kSettledGain = 1;  // dB of a stage
+}  // namespace
 
 Trainer::Trainer(const SampleSet& samples, const EncodeSettings& settings, const Control& control)
     : samples_(samples), settings_(settings), control_(control) {
@@ -38,6 +40,16 @@ double Trainer::elapsed() const {
 
 bool Trainer::out_of_time() const {
   return settings_.seconds > 0 && elapsed() >= settings_.seconds;
+}
+
+void Trainer::settle(size_t count) {
+  if (!warm_ || settings_.iterations > 0) return;
+  double before = 0;
+  for (int stage = 0; stage < kSettleStages && !out_of_time(); ++stage) {
+    train_with(count, kSettleStage, false);
+    if (stage > 0 && result_.psnr - before < kSettledGain) break;
+    before = result_.psnr;
+  }
 }
 
 void Trainer::train_with(size_t count, int iterations, bool anneal) {

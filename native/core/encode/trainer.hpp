@@ -17,6 +17,10 @@ class Trainer {
   /// Trains with `count` Gaussians from where the model is; the first call makes or adopts the model.
   void train_with(size_t count, int iterations, bool anneal);
 
+  /// Warm start with `count` Gaussians where the settings leave the iterations to us: full steps for as long
+  /// as they still gain much, so that a field that changed a lot since the previous step gets more of them.
+  void settle(size_t count);
+
   bool warm() const { return warm_; }
   /// Gaussians of the previous payload, 0 when cold.
   size_t previous_count() const { return previous_count_; }

@@ -16,7 +16,8 @@ struct Lattice {
   std::array<float, 3> size{0, 0, 0};  // model units, > 0 where bits > 0
   std::array<uint8_t, 3> bits{0, 0, 0};
 
-  /// The domain's box, or the centres' where one lies outside; about 8 cells per Gaussian, cells as cubic as powers of two allow.
+  /// The domain's box, or the centres' where one lies outside; about 8 cells per Gaussian, cells as cubic as
+  /// powers of two allow.
   static Lattice of(const Model& model);
 
   int total_bits() const { return bits[0] + bits[1] + bits[2]; }

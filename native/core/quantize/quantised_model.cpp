@@ -80,7 +80,9 @@ int32_t round_skew(double a, float decoded_diagonal, const QuantSteps& steps) {
   return steps_of(a / decoded_diagonal, steps.skew);
 }
 
-int32_t round_value(double v, const QuantSteps& steps) { return steps_of(v, steps.value); }
+int32_t round_value(double v, const QuantSteps& steps) {
+  return steps_of(v, steps.value);
+}
 
 float round_position(const Lattice& lattice, int axis, float mu, const std::array<float, 6>& decoded,
                      const QuantSteps& steps, QuantisedGaussian& out) {

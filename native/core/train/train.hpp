@@ -29,7 +29,7 @@ struct TrainSettings {
   int iterations = 60;  // at most
   double seconds = 0;  // 0: no limit; else no iteration starts after this time (results then depend on speed)
   double target_psnr = 0;  // 0: none; else stop when reached
-  bool anneal = true;      // shrink steps over the second half
+  bool anneal = true;      // shrink steps over the last 30 %
   size_t grow_to = 0;  // 0: keep the count; else add up to this many, where the fit is worst, in three rounds
 };
 
@@ -50,7 +50,8 @@ void rescale(Model& model, const SampleSet& samples);
 /// Adds Gaussians at the worst-fitted places, or removes those that matter least, until there are `count`.
 void resize_model(Model& model, const SampleSet& samples, size_t count);
 
-/// Improves all parameters in place. The result does not depend on thread count or instruction set.
+/// Improves all parameters in place: never worse than it came, at the same count. The result does not depend
+/// on thread count or instruction set.
 TrainResult train(Model& model, const SampleSet& samples, const TrainSettings& settings,
                   const Control& control);
 

@@ -159,12 +159,12 @@ TEST_CASE("headers carry what was given") {
   field.count = 64;
   field.components = 3;
   field.units = "m/s";
-  field.target = {GAUSSITU_TARGET_PSNR, 42};
+  field.target = {GAUSSITU_TARGET_REL, 1e-3};
   const auto f = read(field_header(7, field, true, 0xdeadbeef));
   CHECK(f.find("step")->integer == 7);
   CHECK(f.find("shape")->items.size() == 2);
   CHECK(f.find("units")->string == "m/s");
-  CHECK(f.find("target")->find("psnr")->real == 42);
+  CHECK(f.find("target")->find("rel")->real == 1e-3);
   CHECK(f.find("crc")->integer == 0xdeadbeef);
 }
 
