@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { SourceEvent } from '../../src/protocol/source.js';
 import { openInput, replaySource } from '../../src/replay/index.js';
+import { blankFill } from '../../src/protocol/fill.js';
 import { temporaryFolder } from '../archive/helpers.js';
 
 const DATA = process.env['GAUSSITU_DATA'] ?? '';
@@ -20,8 +21,12 @@ async function rawFolder(
 }
 const GRID = { dims: [2, 2, 1], fields: ['u'], steps: 3, file_pattern: '<field>.<step:02d>.bin' };
 
+function numbers(data: Uint8Array): number[] {
+  return [...new Float64Array(new Uint8Array(data).buffer)];
+}
+
 describe('a folder of raw arrays', () => {
-  test('is read by its meta.json; fill values become NaN', async () => {
+  test('is read by its meta.json; fill values are named, and become NaN where a model needs it', async () => {
     const folder = await rawFolder(
       { ...GRID, dtype: '<f8', times: [0, 2, 4], units: { u: 'K' }, fill_value: 1e20, association: 'point' },
       { 'u.01.bin': Float64Array.of(1, 1e20, 3, 4) },
@@ -36,8 +41,10 @@ describe('a folder of raw arrays', () => {
       dtype: 'f64',
       units: 'K',
       association: 'node',
+      fill: 1e20,
     });
-    expect([...new Float64Array(new Uint8Array(block!.data).buffer)]).toEqual([1, Number.NaN, 3, 4]);
+    expect(numbers(block!.data)).toEqual([1, 1e20, 3, 4]);
+    expect(numbers(blankFill(block!.data, 'f64', block!.fill))).toEqual([1, Number.NaN, 3, 4]);
     await expect(input.readField(2, 'u')).rejects.toThrow(/u\.02\.bin cannot be read/);
   });
 
@@ -110,7 +117,8 @@ describe('a folder of raw arrays', () => {
         expect(await input.readField(input.steps.at(-1)!, field.name)).toHaveLength(1);
     }
     const tos = await (await openInput(join(DATA, 'ipcc_tos'))).readField(0, 'tos');
-    const values = new Float32Array(new Uint8Array(tos[0]!.data).buffer);
+    const blank = blankFill(tos[0]!.data, 'f32', tos[0]!.fill);
+    const values = new Float32Array(new Uint8Array(blank).buffer);
     expect(values.filter((v) => v > 1e10)).toHaveLength(0);
     expect(values.some((v) => Number.isNaN(v))).toBe(true);
   });
