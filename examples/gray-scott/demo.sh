@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 grid=${DEMO_GRID:-48} steps=${DEMO_STEPS:-6} target=${DEMO_TARGET:---ratio 50}
 out=demo-out run=$out/run raw=$out/raw
 gaussitu() { node dist/cli/main.js "$@"; }
-settings=(--grid "$grid" --steps "$steps" --start 1500 --every 10)
+settings=(--grid "$grid" --steps "$steps" --start 1500 --every 2)
 simulation=build/examples/gray-scott/gray-scott
 [ -x "$simulation" ] || { echo "demo: $simulation is not built (libzmq3-dev missing? make setup native)" >&2; exit 1; }
 
@@ -41,7 +41,7 @@ for _ in $(seq 300); do
 done
 [ -n "$endpoint" ] || { echo "demo: the service did not start in 30 s, see $out/service.log" >&2; exit 1; }
 
-echo "2. The simulation: Gray-Scott, ${grid}^3 nodes, $ranks rank(s), pushes u and v every 10 solver steps to $endpoint"
+echo "2. The simulation: Gray-Scott, ${grid}^3 nodes, $ranks rank(s), pushes u and v every 2 solver steps to $endpoint"
 GAUSSITU_ENDPOINT=$endpoint "${launch[@]}" "$simulation" "${settings[@]}" --close-seconds 900 \
   >"$out/simulation.log" 2>&1 &
 simulating=$!

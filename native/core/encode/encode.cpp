@@ -18,6 +18,7 @@ constexpr double kNoise = 1.4;
 constexpr double kDecibelsPerDoubling = 5;
 constexpr double kHeaderBytes = 60;
 constexpr double kQuantisationLoss = 1.1;  // dB, at kNoise
+constexpr double kWornOut = 3;             // dB that quantisation may cost a warm model
 constexpr double kStillToGain = 1.4;       // dB between the middle and the end of a cold training
 
 /// Bits per Gaussian to expect from a field of so many samples when nothing is known of it yet: the fewer
@@ -81,8 +82,7 @@ Finished meet_bytes(Trainer& trainer, size_t bytes) {
     const double change = goal / static_cast<double>(trainer.previous_bytes());
     const auto before = static_cast<double>(trainer.previous_count());
     const size_t count = to_count(std::fabs(change - 1) > 0.06 ? before * change : before, trainer);
-    trainer.settle(count);
-    trainer.train_with(count, planned, true);
+    trainer.follow(count);
   } else {
     const auto finite = static_cast<double>(trainer.samples().finite);
     double count = goal / 5;
@@ -94,7 +94,9 @@ Finished meet_bytes(Trainer& trainer, size_t bytes) {
                        planned - trainer.result().iterations, true);
   }
   const size_t balanced = balanced_count(trainer, goal, 1);
-  if (differs(balanced, trainer.model().count(), 0.12) && !trainer.out_of_time())
+  // A warm model that fits badly asks for coarser steps and more Gaussians; it needs training instead.
+  const bool wanted = !trainer.warm() || balanced < trainer.model().count();
+  if (wanted && differs(balanced, trainer.model().count(), 0.12) && !trainer.out_of_time())
     trainer.train_with(balanced, (planned + 1) / 2, true);
   Finished best = Finisher(trainer.model(), trainer.samples(), trainer.control()).to_bytes(bytes);
   // Where the coarsest steps are still too fine (noise), fewer Gaussians.
@@ -141,6 +143,13 @@ Finished meet_psnr(Trainer& trainer, double psnr) {
   return best;
 }
 
+/// Whether a chain of warm starts should begin anew: the field has moved away from it, or, having followed
+/// for long, it has grown thin, sheared Gaussians that bear no quantisation.
+bool worn_out(const Trainer& trainer, const Finished& finished) {
+  return trainer.warm() && !trainer.out_of_time() &&
+         (trainer.changed_much() || decibels(finished.mse) < trainer.result().psnr - kWornOut);
+}
+
 }  // namespace
 
 EncodeResult encode(const MeshView& mesh, Association association, const ArrayView& values,
@@ -154,8 +163,20 @@ EncodeResult encode(const MeshView& mesh, Association association, const ArrayVi
   } else {
     Trainer trainer(samples, settings, control);
     const EncodeTarget& target = settings.target;
+    out.warm = trainer.warm();
     if (target.bytes > 0) {
       finished = meet_bytes(trainer, target.bytes);
+      if (worn_out(trainer, finished) && settings.iterations == 0) {
+        EncodeSettings fresh = settings;
+        fresh.previous = {};
+        Trainer cold(samples, fresh, control);
+        Finished again = meet_bytes(cold, target.bytes);
+        out.training = cold.result();
+        if (again.mse < finished.mse) {
+          finished = std::move(again);
+          out.warm = false;
+        }
+      }
     } else if (target.psnr > 0) {
       finished = meet_psnr(trainer, target.psnr);
     } else {
@@ -164,8 +185,10 @@ EncodeResult encode(const MeshView& mesh, Association association, const ArrayVi
     }
     // A model that does not pay for itself: the mean alone is smaller.
     if (target.bytes > 0 && finished.payload.size() > target.bytes) finished = constant(samples);
-    out.training = trainer.result();
-    out.warm = trainer.warm();
+    out.training.iterations += trainer.result().iterations;
+    out.training.seconds += trainer.result().seconds;
+    out.training.pair_evaluations += trainer.result().pair_evaluations;
+    if (out.training.psnr == 0) out.training.psnr = trainer.result().psnr;
   }
   out.payload = std::move(finished.payload);
   const Model decoded = decode_payload(out.payload);

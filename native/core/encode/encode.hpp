@@ -19,7 +19,7 @@ struct EncodeTarget {
 struct EncodeSettings {
   EncodeTarget target;
   Optimiser optimiser = Optimiser::levenberg_marquardt;
-  int iterations = 0;                 // 0: chosen (cold about 60 to 90, warm about 24)
+  int iterations = 0;                 // 0: chosen (cold 60 to 90, warm 24)
   double seconds = 0;                 // 0: no limit
   std::span<const uint8_t> previous;  // payload of the previous step: a warm start; empty: cold
 };

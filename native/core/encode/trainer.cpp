@@ -1,13 +1,16 @@
 #include "encode/trainer.hpp"
 
 #include <algorithm>
+#include <cmath>
+
+#include "encode/measure.hpp"
 
 namespace gaussitu {
 
 namespace {
-constexpr int kColdIterations = 60, kWarmIterations = 16;
-constexpr int kSettleStage = 4, kSettleStages = 8;
-constexpr double kSettledGain = 1;  // dB of a stage
+constexpr int kColdIterations = 60, kWarmIterations = 24;
+constexpr double kChangedMuch =
+    10;  // dB that a warm start gains by training: then nothing much was left of it
 }  // namespace
 
 Trainer::Trainer(const SampleSet& samples, const EncodeSettings& settings, const Control& control)
@@ -42,14 +45,10 @@ bool Trainer::out_of_time() const {
   return settings_.seconds > 0 && elapsed() >= settings_.seconds;
 }
 
-void Trainer::settle(size_t count) {
-  if (!warm_ || settings_.iterations > 0) return;
-  double before = 0;
-  for (int stage = 0; stage < kSettleStages && !out_of_time(); ++stage) {
-    train_with(count, kSettleStage, false);
-    if (stage > 0 && result_.psnr - before < kSettledGain) break;
-    before = result_.psnr;
-  }
+void Trainer::follow(size_t count) {
+  const double before = -10 * std::log10(std::max(mean_squared_error(model_, samples_), 1e-20));
+  train_with(count, planned(), true);
+  changed_much_ = result_.psnr - before > kChangedMuch;
 }
 
 void Trainer::train_with(size_t count, int iterations, bool anneal) {

@@ -17,10 +17,11 @@ class Trainer {
   /// Trains with `count` Gaussians from where the model is; the first call makes or adopts the model.
   void train_with(size_t count, int iterations, bool anneal);
 
-  /// Warm start with `count` Gaussians where the settings leave the iterations to us: full steps for as long
-  /// as they still gain much, so that a field that changed a lot since the previous step gets more of them.
-  void settle(size_t count);
+  /// One whole training of a warm start with `count` Gaussians.
+  void follow(size_t count);
 
+  /// After follow(): the field has changed so much since the previous step that a cold start does better.
+  bool changed_much() const { return changed_much_; }
   bool warm() const { return warm_; }
   /// Gaussians of the previous payload, 0 when cold.
   size_t previous_count() const { return previous_count_; }
@@ -45,6 +46,7 @@ class Trainer {
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   Model model_;
   bool warm_ = false;
+  bool changed_much_ = false;
   size_t previous_count_ = 0;
   TrainResult result_;
 };
