@@ -36,6 +36,13 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 verification fai
   .exitOverride();
 for (const command of commands) program.addCommand(command.exitOverride());
 
+// Who reads the output may leave (a closed terminal, `| head`): a run goes on without them.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 try {
   await program.parseAsync();
 } catch (error) {

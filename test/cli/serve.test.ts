@@ -129,6 +129,20 @@ describe('gaussitu serve', () => {
     }
   });
 
+  test('goes on when whoever reads its output goes away', async () => {
+    const run = join(folder, 'run');
+    const { service, endpoint } = await serve(['--out', run, '--ratio', '8', '--once']);
+    service.child.stdout?.destroy();
+    const client = await connect(endpoint);
+    for (let step = 0; step < 2; step++) {
+      await client.step(step, { u: wave(DIMS, step) });
+      await client.ack(step);
+    }
+    await client.send({ t: 'bye' });
+    expect(await service.exited).toBe(0);
+    expect(await (await openArchive(run)).steps()).toEqual([0, 1]);
+  });
+
   test('on Ctrl-C stores what is complete, says so and exits with 130', async () => {
     const run = join(folder, 'run');
     const { service, endpoint } = await serve(['--out', run]);
