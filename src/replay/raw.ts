@@ -22,6 +22,8 @@ class RawInput implements Input {
   readonly name: string;
   readonly steps: number[];
   readonly fields: InputField[];
+  /** Of all steps that the folder has. */
+  private readonly numbers: readonly number[];
   private readonly association: Association;
   private blocks: Promise<MeshBlock[]> | undefined;
 
@@ -33,10 +35,8 @@ class RawInput implements Input {
     const { units } = meta;
     this.name = meta.case ?? basename(resolve(path));
     this.association = meta.association === 'cell' ? 'cell' : 'node';
-    this.steps = selectSteps(
-      Array.from({ length: meta.steps }, (_, i) => i),
-      options.steps,
-    );
+    this.numbers = meta.step_numbers ?? Array.from({ length: meta.steps }, (_, i) => i);
+    this.steps = selectSteps([...this.numbers], options.steps);
     const all = meta.fields.map((name): InputField => {
       const unit = typeof units === 'object' ? units[name] : undefined;
       return {
@@ -52,15 +52,16 @@ class RawInput implements Input {
   }
 
   time(step: number): number {
-    return this.meta.times?.[step] ?? step;
+    return this.meta.times?.[this.numbers.indexOf(step)] ?? step;
   }
 
   has(step: number, field: string): boolean {
-    return step < this.meta.steps && this.fields.some((f) => f.name === field);
+    return this.numbers.includes(step) && this.fields.some((f) => f.name === field);
   }
 
   async mesh(): Promise<readonly MeshBlock[]> {
-    this.blocks ??= this.readMesh().then((mesh) => [{ name: MESH, block: 0, mesh }]);
+    const { ghost } = this.meta;
+    this.blocks ??= this.readMesh().then((mesh) => [{ name: MESH, block: 0, mesh, ...(ghost && { ghost }) }]);
     return this.blocks;
   }
 
@@ -69,7 +70,7 @@ class RawInput implements Input {
     if (!info || !this.has(step, field)) {
       throw new GaussituError('NOT_FOUND', `${this.path} has no field ${field} at step ${step}`);
     }
-    const name = fileName(this.meta.file_pattern, field, step);
+    const name = fileName(this.meta.file_pattern, field, this.numbers.indexOf(step));
     const values = await this.valueCount();
     const bytes = await this.load(name, values * info.components * DTYPE_BYTES[info.dtype]);
     const { fill_value: fill } = this.meta;

@@ -5,6 +5,7 @@ import { GaussituError } from '../errors.js';
 const count = z.int().min(1);
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 const dims = z.tuple([count, count, count]);
+const layers = z.int().min(0);
 const file = z
   .string()
   .min(1)
@@ -28,6 +29,8 @@ const schema = z.object({
   case: z.string().optional(),
   fields: z.array(z.string().min(1).max(200)).min(1),
   steps: count,
+  /** Numbers of the steps, where they do not count from 0 (a client's spilled steps have gaps). */
+  step_numbers: z.array(z.int().min(0)).optional(),
   times: z.array(z.number()).optional(),
   dtype: dtype.default('<f4'),
   file_pattern: z.string().default('<field>_<step:03d>.f32'),
@@ -36,6 +39,7 @@ const schema = z.object({
   units: z.union([z.string(), z.record(z.string(), z.string())]).optional(),
   fill_value: z.number().optional(),
   dims: dims.optional(),
+  ghost: z.tuple([layers, layers, layers, layers, layers, layers]).optional(),
   spacing: triple.default([1, 1, 1]),
   origin: triple.default([0, 0, 0]),
   coords_file: file.optional(),
@@ -71,6 +75,13 @@ export function parseMeta(text: string, path: string): RawMeta {
     throw new GaussituError('INVALID_INPUT', `${path}: times`, {
       expected: `${meta.steps} numbers, one per step`,
       received: String(meta.times.length),
+    });
+  }
+  const numbers = meta.step_numbers;
+  if (numbers && (numbers.length !== meta.steps || numbers.some((n, i) => i > 0 && n <= numbers[i - 1]!))) {
+    throw new GaussituError('INVALID_INPUT', `${path}: step_numbers`, {
+      expected: `${meta.steps} rising numbers`,
+      received: numbers.slice(0, 20).join(', '),
     });
   }
   if (!meta.dims && !meta.coords_file) {

@@ -48,11 +48,38 @@ describe('a folder of raw arrays', () => {
     await expect(input.readField(2, 'u')).rejects.toThrow(/u\.02\.bin cannot be read/);
   });
 
+  test('keeps the step numbers and ghost layers of spilled steps', async () => {
+    const folder = await rawFolder(
+      {
+        ...GRID,
+        dims: [4, 1, 1],
+        steps: 2,
+        step_numbers: [3, 7],
+        times: [0.3, 0.7],
+        ghost: [1, 1, 0, 0, 0, 0],
+      },
+      { 'u.01.bin': Float32Array.of(9, 1, 2, 9) },
+    );
+    const input = await openInput(folder);
+    expect([input.steps, input.time(7), input.has(7, 'u'), input.has(1, 'u')]).toEqual([
+      [3, 7],
+      0.7,
+      true,
+      false,
+    ]);
+    const [mesh] = await input.mesh(7);
+    expect(mesh).toMatchObject({ ghost: [1, 1, 0, 0, 0, 0] });
+    const [block] = await input.readField(7, 'u');
+    expect(block).toMatchObject({ step: 7, time: 0.7 });
+    expect([...new Float32Array(new Uint8Array(block!.data).buffer)]).toEqual([9, 1, 2, 9]);
+  });
+
   test('says what is wrong with it', async () => {
     const wrong: [object, Record<string, Uint8Array | Float32Array | Float64Array | Int32Array>, RegExp][] = [
       [{ ...GRID, dims: [2, 0, 1] }, {}, /dims\[1\]/],
       [{ ...GRID, steps: undefined }, {}, /steps/],
       [{ ...GRID, times: [1] }, {}, /times: expected 3 numbers/],
+      [{ ...GRID, step_numbers: [1, 1, 2] }, {}, /step_numbers: expected 3 rising numbers/],
       [{ ...GRID, dims: undefined }, {}, /dims \(a grid\) or coords_file/],
       [{ ...GRID, file_pattern: 'u.bin' }, {}, /file_pattern/],
       [{ ...GRID, coords_file: '../secret' }, {}, /plain file name/],
