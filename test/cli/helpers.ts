@@ -34,7 +34,7 @@ export async function waveInput(folder: string): Promise<string> {
   for (let step = 0; step < 4; step++) {
     const u = Float32Array.from({ length: count }, (_, i) => {
       const [x, y, z] = [i % dims[0], Math.floor(i / dims[0]) % dims[1], Math.floor(i / dims[0] / dims[1])];
-      return Math.sin(x / 4 - step / 10) * Math.cos(y / 5) + Math.sin(z / 3);
+      return Math.sin(x / 4 - step / 80) * Math.cos(y / 5) + Math.sin(z / 3);
     });
     await writeFile(join(input, `u_00${step}.f32`), u);
     await writeFile(join(input, `k_00${step}.f32`), new Float32Array(count).fill(2.5));

@@ -67,7 +67,7 @@ describe('a folder of raw arrays', () => {
       true,
       false,
     ]);
-    const [mesh] = await input.mesh(7);
+    const [mesh] = await input.mesh('u', 7);
     expect(mesh).toMatchObject({ ghost: [1, 1, 0, 0, 0, 0] });
     const [block] = await input.readField(7, 'u');
     expect(block).toMatchObject({ step: 7, time: 0.7 });

@@ -124,7 +124,7 @@ export function wave(dims: readonly [number, number, number], step: number, phas
     for (let y = 0; y < ny; y++) {
       for (let x = 0; x < nx; x++, i++) {
         values[i] =
-          Math.sin((3 * x) / nx + 0.05 * step + phase) * Math.cos((4 * y) / ny) +
+          Math.sin((3 * x) / nx + 0.01 * step + phase) * Math.cos((4 * y) / ny) +
           0.3 * Math.sin((5 * z) / nz + phase);
       }
     }
