@@ -25,7 +25,7 @@ export interface EncodeRequest {
   component?: number;
   target: EncodeTarget;
   optimiser?: 'lm' | 'adam';
-  /** At most; default: chosen (about 60 cold, 8 warm). */
+  /** At most; default: chosen (60 to 90 cold, 24 warm). */
   iterations?: number;
   /** Time limit of the training. Results then depend on the machine's speed. */
   seconds?: number;
