@@ -1,20 +1,11 @@
 import type { Association, Dtype, Target } from '../protocol/field.js';
 import type { MeshBlock } from '../protocol/mesh.js';
+import type { Metrics } from '../protocol/metrics.js';
 import type { FieldKind, RunInfo, StepSummary } from '../protocol/source.js';
 
 /** The proof that goes with every stored field block, from a real decode before commit. */
-export interface Certificate {
+export interface Certificate extends Metrics {
   target: Target | null;
-  /** Finite minimum and maximum of the original; their difference is the PSNR's peak. */
-  valueMin: number;
-  valueMax: number;
-  rmse: number;
-  maxError: number;
-  psnr: number;
-  values: number;
-  nonFinite: number;
-  /** CRC-32 of the decoded array in the field's dtype, without ghosts. */
-  crc: number;
   rawBytes: number;
   gaussians: number;
   iterations: number;

@@ -1,5 +1,8 @@
 import type { Association } from '../protocol/field.js';
+import type { Metrics } from '../protocol/metrics.js';
 import type { Coordinates, GhostLayers, Mesh, Triple } from '../protocol/mesh.js';
+
+export type { Metrics } from '../protocol/metrics.js';
 
 /** Exactly one key: payload bytes (met from below), PSNR in dB (met from above), or a number of Gaussians. */
 export type EncodeTarget = { bytes: number } | { psnr: number } | { gaussians: number };
@@ -33,20 +36,6 @@ export interface EncodeRequest {
   previous?: Uint8Array;
   onProgress?: (progress: EncodeProgress) => void;
   signal?: AbortSignal;
-}
-
-/** Measured on the decoded payload, at every finite value, in double precision. */
-export interface Metrics {
-  valueMin: number;
-  valueMax: number;
-  rmse: number;
-  maxError: number;
-  /** dB, 20 log10((valueMax - valueMin) / rmse); Infinity when exact. */
-  psnr: number;
-  values: number;
-  nonFinite: number;
-  /** CRC-32 of the decoded array in the field's dtype, without ghosts. */
-  crc: number;
 }
 
 export interface EncodeResult {
