@@ -64,7 +64,7 @@ export class TestService {
 
   static async start(options: ServiceOptions = {}): Promise<TestService> {
     const socket = new Router({ linger: 0 });
-    await socket.bind(options.listen ?? 'tcp://127.0.0.1:*');
+    await bindWhenFree(socket, options.listen ?? 'tcp://127.0.0.1:*');
     const service = new TestService(socket, socket.lastEndpoint!, options);
     onTestFinished(() => service.stop());
     return service;
@@ -190,6 +190,21 @@ export class TestService {
   private expect(good: boolean, what: string): void {
     if (!good) this.violations.push(`expected: ${what}`);
   }
+}
+
+/** ZeroMQ closes sockets in the background: the address of one just closed is free a moment later. */
+async function bindWhenFree(socket: Router, address: string): Promise<void> {
+  await until(
+    () =>
+      socket.bind(address).then(
+        () => true,
+        (error: NodeJS.ErrnoException) => {
+          if (error.code !== 'EADDRINUSE') throw error;
+          return false;
+        },
+      ),
+    `${address} is free`,
+  );
 }
 
 export function bytesOf(dtype: string): number {
