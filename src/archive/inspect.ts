@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Target } from '../protocol/field.js';
+import type { StepValues } from '../protocol/messages.js';
 import type { FieldKind } from '../protocol/source.js';
 import { RUN_FILE } from './run_file.js';
 import { byField, kindOf, mergeCertificates } from './summary.js';
@@ -29,6 +30,8 @@ export interface Inspection {
     time: number;
     /** Decodes without any other step. */
     keyframe: boolean;
+    /** What the simulation said of the step, if anything. */
+    values?: StepValues;
     fields: InspectedField[];
   }[];
   totals: {
@@ -55,7 +58,8 @@ export async function inspectRun(archive: ArchiveReader): Promise<Inspection> {
     const entry = await archive.readStep(number);
     const fields = [...byField(entry.fields)].map(([name, blocks]) => inspectField(name, blocks));
     const keyframe = entry.fields.every((f) => (f.references?.earlier.length ?? 0) === 0);
-    steps.push({ step: entry.step, time: entry.time, keyframe, fields });
+    const { values } = entry;
+    steps.push({ step: entry.step, time: entry.time, keyframe, ...(values && { values }), fields });
     rawBytes += fields.reduce((sum, f) => sum + f.rawBytes, 0);
     storedBytes += entry.fileBytes;
     for (const mesh of new Set(entry.fields.map((f) => f.mesh))) {

@@ -4,6 +4,7 @@ import { GaussituError } from '../errors.js';
 import { readImage } from '../hdf5/read_image.js';
 import { writeImage, type DatasetSpec } from '../hdf5/write_image.js';
 import { DTYPES } from '../protocol/field.js';
+import { stepValuesSchema, type StepValues } from '../protocol/messages.js';
 import { columns, parseColumns, specialNumber, type Row } from './columns.js';
 import type { FieldEntry, FieldRecord, StepEntry, StepRecord } from './types.js';
 
@@ -69,6 +70,7 @@ export async function encodeStep(step: StepRecord): Promise<Uint8Array> {
       version: BigInt(STEP_VERSION),
       step: BigInt(step.step),
       time: step.time,
+      ...(step.values && { values: JSON.stringify(step.values) }),
     },
     datasets,
   });
@@ -97,6 +99,7 @@ export async function decodeStep(bytes: Uint8Array, file: string): Promise<StepE
     return {
       step: image.number('/', 'step'),
       time: image.number('/', 'time'),
+      ...(image.hasAttribute('/', 'values') && { values: valuesOf(image.text('/', 'values')) }),
       file,
       fileBytes: bytes.length,
       fields,
@@ -146,6 +149,14 @@ function fieldsOf(dataset: string, data: Uint8Array, certificate: string): Field
     throw bad(`dataset ${dataset} holds ${data.length} bytes, its blocks ${offset}`);
   }
   return entries;
+}
+
+function valuesOf(text: string): StepValues {
+  try {
+    return stepValuesSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new GaussituError('CORRUPT_STREAM', 'the values of the step cannot be read', { cause: error });
+  }
 }
 
 function rowOf(field: FieldRecord): Row {

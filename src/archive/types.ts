@@ -1,5 +1,6 @@
 import type { Association, Dtype, Target } from '../protocol/field.js';
 import type { MeshBlock } from '../protocol/mesh.js';
+import type { StepValues } from '../protocol/messages.js';
 import type { Metrics } from '../protocol/metrics.js';
 import type { FieldKind, RunInfo, StepSummary } from '../protocol/source.js';
 
@@ -41,6 +42,8 @@ export interface FieldRecord {
 export interface StepRecord {
   step: number;
   time: number;
+  /** Named numbers and texts that the simulation gave with the step. */
+  values?: StepValues;
   fields: FieldRecord[];
 }
 
@@ -86,6 +89,7 @@ export interface FieldEntry extends FieldRecord {
 export interface StepEntry {
   step: number;
   time: number;
+  values?: StepValues;
   file: string;
   fileBytes: number;
   fields: FieldEntry[];

@@ -6,6 +6,7 @@ import { closeQuietly, openFile, unlinkQuietly, type TypedArray } from './write_
 export interface Image {
   /** Names of a group's members, in HDF5's order (by name). */
   names(group: string): string[];
+  hasAttribute(path: string, attribute: string): boolean;
   text(path: string, attribute: string): string;
   /** A scalar number attribute. */
   number(path: string, attribute: string): number;
@@ -48,6 +49,10 @@ class OpenImage implements Image {
 
   names(group: string): string[] {
     return this.module.get_names(this.file, group, false);
+  }
+
+  hasAttribute(path: string, attribute: string): boolean {
+    return this.module.get_attribute_names(this.file, path).includes(attribute);
   }
 
   text(path: string, attribute: string): string {

@@ -1,3 +1,4 @@
+import type { StepValues } from '../protocol/messages.js';
 import { CreditWindow } from './credit.js';
 
 /** One rank of a run, connected or not. */
@@ -27,6 +28,8 @@ export interface OpenStep {
   readonly time: number;
   /** Ranks that have sent all of it. */
   readonly ended: Set<number>;
+  /** What each rank said of it. */
+  readonly values: Map<number, StepValues>;
   /** (field, mesh, block) that came: resent ones are not delivered twice. */
   readonly seen: Set<string>;
   /** When anything of it last came. */

@@ -1,6 +1,6 @@
 import { GaussituError } from '../errors.js';
 import { MAX_OPEN_STEPS } from '../protocol/limits.js';
-import type { BeginMessage, EndMessage } from '../protocol/messages.js';
+import type { BeginMessage, EndMessage, StepValues } from '../protocol/messages.js';
 import type { SourceEvent } from '../protocol/source.js';
 import type { OpenStep, RankState } from './rank.js';
 
@@ -56,7 +56,7 @@ export class StepBook {
   }
 
   /** Throws BAD_STEP when not all fields arrived: the step is then given up. */
-  end(rank: RankState, { step: index, fields }: EndMessage): void {
+  end(rank: RankState, { step: index, fields, values }: EndMessage): void {
     rank.open = false;
     const step = this.taking(index);
     if (!step) return;
@@ -65,10 +65,12 @@ export class StepBook {
       return;
     }
     step.ended.add(rank.rank);
+    if (values) step.values.set(rank.rank, values);
     step.lastActivity = Date.now();
     if (step.ended.size === this.ranks) {
       step.complete = true;
-      this.emit({ type: 'step', step: step.step, time: step.time });
+      const values = mergeValues(step.values);
+      this.emit({ type: 'step', step: step.step, time: step.time, ...(values && { values }) });
     }
   }
 
@@ -109,6 +111,7 @@ export class StepBook {
       step,
       time,
       ended: new Set(),
+      values: new Map(),
       seen: new Set(),
       lastActivity: Date.now(),
       complete: false,
@@ -126,6 +129,13 @@ export class StepBook {
     this.emit({ type: 'abandon', step: step.step, reason });
     this.announce(dropped(step.step, reason), step.step);
   }
+}
+
+/** Of names that several ranks give, the lowest rank's value counts: the result does not depend on who was first. */
+function mergeValues(ofRank: ReadonlyMap<number, StepValues>): StepValues | undefined {
+  if (ofRank.size === 0) return undefined;
+  const highestFirst = [...ofRank].sort(([a], [b]) => b - a);
+  return Object.assign({}, ...highestFirst.map(([, values]) => values)) as StepValues;
 }
 
 /** Another rank begins a step that is open. */

@@ -1,9 +1,12 @@
 import type { Logger } from 'pino';
 import type { ArchiveWriter, FieldRecord } from '../archive/types.js';
 import type { MeshBlock } from '../protocol/mesh.js';
+import type { StepValues } from '../protocol/messages.js';
 import type { StepSummary } from '../protocol/source.js';
 import type { Budgets } from './budget.js';
 import type { StepAssembly } from './step.js';
+
+const MAX_VALUES_BYTES = 60_000;
 
 /** Makes complete steps durable, in order. */
 export class Committer {
@@ -36,6 +39,7 @@ export class Committer {
     const stored = await this.archive.commitStep({
       step: assembly.step,
       time: assembly.time,
+      ...(assembly.values && { values: this.fitting(assembly.step, assembly.values) }),
       fields: assembly.trained.map(({ record }) => record),
     });
     const begun = Math.min(Date.now(), ...assembly.trained.map((result) => result.begun));
@@ -71,6 +75,18 @@ export class Committer {
       this.dropped.delete(step);
       this.droppedCount++;
     }
+  }
+
+  /** They are one HDF5 attribute, which holds less than 64 KiB. */
+  private fitting(step: number, values: StepValues): StepValues {
+    let bytes = 2;
+    const kept = Object.entries(values).filter(
+      ([name, value]) => (bytes += Buffer.byteLength(JSON.stringify({ [name]: value }))) <= MAX_VALUES_BYTES,
+    );
+    const left = Object.keys(values).length - kept.length;
+    if (left > 0)
+      this.log.warn({ step, left }, `step ${step}: ${left} values left out, above 60000 bytes of JSON`);
+    return Object.fromEntries(kept);
   }
 
   private async writeMesh(mesh: MeshBlock): Promise<void> {

@@ -114,6 +114,7 @@ class Pipeline {
       case 'step': {
         const assembly = this.assembly(event.step, event.time);
         assembly.time = event.time;
+        assembly.values = event.values;
         assembly.fate.complete = true;
         this.start(assembly, true);
         this.assemblies.delete(event.step);

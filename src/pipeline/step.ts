@@ -1,4 +1,5 @@
 import type { MeshBlock } from '../protocol/mesh.js';
+import type { StepValues } from '../protocol/messages.js';
 import type { BlockJob, StepPlan } from './job.js';
 import type { TrainResult } from './train.js';
 
@@ -30,6 +31,7 @@ export class StepAssembly {
   /** Settle when the jobs that were started are done; never reject. */
   readonly running: Promise<void>[] = [];
   readonly trained: ({ job: BlockJob } & TrainResult)[] = [];
+  values: StepValues | undefined;
   readonly controller = new AbortController();
   readonly fate: StepFate;
 

@@ -82,7 +82,15 @@ const field = z.object({
   fill: z.number().nullish(),
   crc,
 });
-const end = z.object({ t: z.literal('end'), step: index, fields: index });
+const single = z.union([z.string().max(4096), z.number()]);
+/** Named numbers and texts of a step: what a simulation says of it beside its fields. */
+export const stepValuesSchema = z.record(z.string().min(1).max(MAX_NAME), z.union([single, z.array(single)]));
+const end = z.object({
+  t: z.literal('end'),
+  step: index,
+  fields: index,
+  values: stepValuesSchema.nullish(),
+});
 const ping = z.object({ t: z.literal('ping') });
 const bye = z.object({ t: z.literal('bye') });
 
@@ -93,6 +101,7 @@ export type HelloMessage = z.infer<typeof hello>;
 export type MeshMessage = z.infer<typeof mesh>;
 export type BeginMessage = z.infer<typeof begin>;
 export type FieldMessage = z.infer<typeof field>;
+export type StepValues = z.infer<typeof stepValuesSchema>;
 export type EndMessage = z.infer<typeof end>;
 export type ArrayHeader = z.infer<typeof array>;
 export type ClientMessage = z.infer<(typeof CLIENT_SCHEMAS)[keyof typeof CLIENT_SCHEMAS]>;

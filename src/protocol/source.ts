@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { FieldBlock, Target } from './field.js';
 import type { MeshBlock } from './mesh.js';
+import type { StepValues } from './messages.js';
 
 /** What the pipeline needs to know about a run before its first timestep. */
 export interface RunInfo {
@@ -17,7 +18,7 @@ export type SourceEvent =
   /** `release` must be called exactly once, when `field.data` is no longer needed: it returns the memory credit. */
   | { type: 'field'; field: FieldBlock; release: () => void }
   /** All blocks of this step have been emitted. Steps complete in increasing order. */
-  | { type: 'step'; step: number; time: number }
+  | { type: 'step'; step: number; time: number; values?: StepValues }
   /** The step will never complete (a rank died or left): drop what came of it. */
   | { type: 'abandon'; step: number; reason: string };
 

@@ -108,6 +108,39 @@ describe('simulation, service, archive', () => {
     }
   });
 
+  it('values of a step and its time are kept beside its fields', async () => {
+    const folder = await temporaryFolder();
+    const service = await Service.start(join(folder, 'run'), ['--once']);
+    const probe = await Probe.open({ GAUSSITU_ENDPOINT: service.endpoint });
+    await probe.mesh(10);
+    expect((await probe.say('number early 1')).status).toBe('state');
+    await probe.say('begin 0 0');
+    await probe.put({ count: 10, index: 1 });
+    for (const line of ['time 2.5', 'number dt 0.25', 'number dt 0.125', 'number count 9007199254740991'])
+      expect((await probe.say(line)).status).toBe('ok');
+    for (const line of ['number bad nan', 'numbers few 3', 'numbers none 0', 'text label shock-ü'])
+      expect((await probe.say(line)).status).toBe('ok');
+    expect((await probe.say('numbers many 4001')).error).toMatch(/expected 0 to 4000 numbers, received 4001/);
+    // What is too much is refused; the step goes on without it.
+    expect((await probe.say('numbers half 2500')).status).toBe('ok');
+    expect((await probe.say('numbers more 2500')).error).toMatch(/at most 4000 numbers/);
+    await probe.say('end');
+    expect((await probe.say('close 60')).status).toBe('ok');
+    expect(await service.ended()).toBe(0);
+    const { steps } = JSON.parse(await gaussitu('inspect', service.out, '--json')) as {
+      steps: { time: number; values: Record<string, unknown> }[];
+    };
+    expect(steps[0]!.time).toBe(2.5);
+    expect(steps[0]!.values).toMatchObject({
+      dt: 0.125,
+      count: 9007199254740991,
+      bad: 'NaN',
+      few: [0, 0.5, 1],
+      none: [],
+      label: 'shock-ü',
+    });
+  });
+
   it('a second run at a service for one is refused; the first goes on', async () => {
     const folder = await temporaryFolder();
     const service = await Service.start(join(folder, 'run'), ['--once']);

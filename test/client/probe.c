@@ -151,6 +151,16 @@ int main(void) {
         field.target = 80;
       }
       answer(put(step, m, c, &field));
+    } else if (sscanf(line, "time %lf", &time) == 1) {
+      answer(gaussitu_set_time(client, time));
+    } else if (sscanf(line, "number %255s %lf", a, &time) == 2) {
+      answer(gaussitu_put_numbers(client, a, &time, 1));
+    } else if (sscanf(line, "numbers %255s %lld", a, &n) == 2) { /* 0, 0.5, 1, ... */
+      double numbers[5000];
+      for (int i = 0; i < 5000; ++i) numbers[i] = i / 2.0;
+      answer(gaussitu_put_numbers(client, a, numbers, n));
+    } else if (sscanf(line, "text %255s %255s", a, b) == 2) {
+      answer(gaussitu_put_text(client, a, b));
     } else if (!strncmp(line, "end", 3)) {
       answer(gaussitu_end_step(client));
     } else if (sscanf(line, "wait %lf", &seconds) == 1) {

@@ -204,6 +204,14 @@ GAUSSITU_API int gaussitu_put_field(gaussitu_client* client, const gaussitu_fiel
  * buffer_bytes. A NULL `release` copies. */
 GAUSSITU_API int gaussitu_put_field_borrowed(gaussitu_client* client, const gaussitu_field* field,
                                              const void* data, gaussitu_release release, void* context);
+/* Replaces the time that begin_step gave. */
+GAUSSITU_API int gaussitu_set_time(gaussitu_client* client, double time);
+/* Named values of the step, kept in the archive beside its fields (energy, dt, a label): numbers, or a UTF-8
+ * text of at most 4096 bytes. The same name again replaces; of several ranks the lowest one's value counts.
+ * At most 4000 numbers and 64 KiB in a step and rank. Not written by the spill policy. */
+GAUSSITU_API int gaussitu_put_numbers(gaussitu_client* client, const char* name, const double* values,
+                                      int64_t count);
+GAUSSITU_API int gaussitu_put_text(gaussitu_client* client, const char* name, const char* text);
 GAUSSITU_API int gaussitu_end_step(gaussitu_client* client);
 
 /* Waits until every ended step is acknowledged: OK, TIMEOUT or E_REFUSED. */

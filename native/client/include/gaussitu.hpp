@@ -95,6 +95,9 @@ class Client {
     field.units = units;
     return gaussitu_put_field(handle_, &field, values);
   }
+  int set_time(double time) { return gaussitu_set_time(handle_, time); }
+  int put_number(const char* name, double value) { return gaussitu_put_numbers(handle_, name, &value, 1); }
+  int put_text(const char* name, const char* text) { return gaussitu_put_text(handle_, name, text); }
   int end_step() { return gaussitu_end_step(handle_); }
 
   int wait_connected(double seconds) { return gaussitu_wait_connected(handle_, seconds); }

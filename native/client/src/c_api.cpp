@@ -152,6 +152,28 @@ int gaussitu_put_field_borrowed(gaussitu_client* client, const gaussitu_field* f
   });
 }
 
+int gaussitu_set_time(gaussitu_client* client, double time) {
+  return with(client, [&](Client& c) { return c.set_time(time); });
+}
+
+int gaussitu_put_numbers(gaussitu_client* client, const char* name, const double* values, int64_t count) {
+  return with(client, [&](Client& c) {
+    if (count < 0 || count > 4000 || (count > 0 && !values))
+      gaussitu::client::invalid("put_numbers: expected 0 to 4000 numbers, received " + std::to_string(count));
+    return c.put_value(name, std::vector<double>(values, values + count));
+  });
+}
+
+int gaussitu_put_text(gaussitu_client* client, const char* name, const char* text) {
+  return with(client, [&](Client& c) {
+    const std::string value = text ? text : "";
+    if (value.size() > 4096)
+      gaussitu::client::invalid("put_text: expected at most 4096 bytes, received " +
+                                std::to_string(value.size()));
+    return c.put_value(name, value);
+  });
+}
+
 int gaussitu_end_step(gaussitu_client* client) {
   return with(client, [](Client& c) { return c.end_step(); });
 }

@@ -159,6 +159,38 @@ void Client::give_up(const std::string& why) {
   queue_.remark(why);
 }
 
+int Client::set_time(double time) {
+  if (!current_) throw Failure(GAUSSITU_E_STATE, "set_time: expected begin_step first");
+  if (!std::isfinite(time)) invalid("set_time: expected a finite time");
+  current_->time = time;
+  return GAUSSITU_OK;
+}
+
+int Client::put_value(const char* given, StepValue value) {
+  if (!current_) throw Failure(GAUSSITU_E_STATE, "put_number, put_text: expected begin_step first");
+  auto name = checked_name(given, "value name");
+  auto& values = current_->values;
+  const auto old =
+      std::find_if(values.begin(), values.end(), [&](const auto& entry) { return entry.first == name; });
+  const bool replaced = old != values.end();
+  auto before = replaced ? std::move(old->second) : StepValue();
+  if (replaced) {
+    old->second = std::move(value);
+  } else {
+    values.emplace_back(name, std::move(value));
+  }
+  size_t items = 8;
+  for (const auto& [_, v] : values)
+    items += 2 + (std::holds_alternative<std::string>(v) ? 0 : std::get<0>(v).size());
+  if (items <= kMaxItems && end_header(*current_).size() <= kMaxHeader) return GAUSSITU_OK;
+  if (replaced) {
+    old->second = std::move(before);
+  } else {
+    values.pop_back();
+  }
+  invalid("value " + name + ": expected at most 4000 numbers and 64 KiB of values in a step");
+}
+
 int Client::end_step() {
   if (!current_) throw Failure(GAUSSITU_E_STATE, "end_step: expected begin_step first");
   if (fate_ == GAUSSITU_SPILLED) {

@@ -23,6 +23,8 @@ class Client {
   int begin_step(int64_t step, double time);
   /// `borrowed`: the caller's array, kept instead of copied; else `data` is copied.
   int put_field(const gaussitu_field& field, const void* data, std::shared_ptr<const void> borrowed);
+  int set_time(double time);
+  int put_value(const char* name, StepValue value);
   int end_step();
   int wait_connected(double seconds);
   int flush(double seconds);

@@ -12,6 +12,29 @@ void pack_target(Packer& p, const Target& target) {
   p.map(1).str(names[target.kind]).real(target.value);
 }
 
+void pack_number(Packer& p, double number) {
+  constexpr double exact = 9007199254740992.0;  // every whole number up to here is a double
+  if (std::isnan(number)) {
+    p.str("NaN");
+  } else if (std::isinf(number)) {
+    p.str(number > 0 ? "Infinity" : "-Infinity");
+  } else if (std::abs(number) <= exact && number == std::trunc(number)) {
+    p.integer(static_cast<int64_t>(number));
+  } else {
+    p.real(number);
+  }
+}
+
+void pack_value(Packer& p, const StepValue& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    p.str(*text);
+    return;
+  }
+  const auto& numbers = std::get<std::vector<double>>(value);
+  if (numbers.size() != 1) p.array(numbers.size());
+  for (const double number : numbers) pack_number(p, number);
+}
+
 /// A whole number >= least; written as float by some encoders, so 3.0 counts as 3.
 bool whole(const Value& map, const char* key, int64_t least, int64_t& out, std::string& reason) {
   const Value* v = map.find(key);
@@ -139,8 +162,15 @@ std::string field_header(int64_t step, const FieldData& f, bool checksum, uint32
 
 std::string end_header(const Step& step) {
   Packer p;
-  p.map(3).str("t").str("end").str("step").integer(step.step);
-  return p.str("fields").integer(static_cast<int64_t>(step.fields.size())).bytes();
+  p.map(3 + size_t{!step.values.empty()}).str("t").str("end").str("step").integer(step.step);
+  p.str("fields").integer(static_cast<int64_t>(step.fields.size()));
+  if (step.values.empty()) return p.bytes();
+  p.str("values").map(step.values.size());
+  for (const auto& [name, value] : step.values) {
+    p.str(name);
+    pack_value(p, value);
+  }
+  return p.bytes();
 }
 
 std::string ping_header() {

@@ -11,6 +11,7 @@ namespace gaussitu::client {
 
 inline constexpr int kProtocolVersion = 1;
 inline constexpr size_t kMaxHeader = 64 * 1024;
+inline constexpr size_t kMaxItems = 4096;  // of a header
 
 std::string hello_header(const Options& options);
 std::string mesh_header(const Mesh& mesh, bool checksum);

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "array.hpp"
@@ -27,10 +29,14 @@ struct FieldData {
   Array array;
 };
 
+/// What put_number(s) and put_text gave: sent with the end of the step.
+using StepValue = std::variant<std::vector<double>, std::string>;
+
 struct Step {
   int64_t step = 0;
   double time = 0;
   std::vector<FieldData> fields;
+  std::vector<std::pair<std::string, StepValue>> values;
   bool spilled = false;  // all arrays are in files
 
   uint64_t bytes() const {
