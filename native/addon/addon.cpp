@@ -1,5 +1,5 @@
-// What JavaScript sees: encode, decode, layout, encodeBounded, decodeBounded, describe, crc32, setThreads,
-// threads, instructionSet. Typed and documented in src/codec.
+// What JavaScript sees: encode, decode, layout, encodeBounded, decodeBounded, state, describe, crc32,
+// setThreads, threads, instructionSet. Typed and documented in src/codec.
 #include <zlib.h>
 
 #include <algorithm>
@@ -65,6 +65,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("layout", Napi::Function::New(env, start_layout));
   exports.Set("encodeBounded", Napi::Function::New(env, start_encode_bounded));
   exports.Set("decodeBounded", Napi::Function::New(env, start_decode_bounded));
+  exports.Set("state", Napi::Function::New(env, make_state_js));
   exports.Set("describe", Napi::Function::New(env, describe_js));
   exports.Set("crc32", Napi::Function::New(env, crc32_js));
   exports.Set("setThreads", Napi::Function::New(env, set_threads));

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstring>
 #include <string>
 
@@ -61,6 +62,9 @@ class EncodeBoundedJob final : public Job {
     values_ = field_values(request, kept_);
     target_.absolute = number_or(request, "abs", -1);
     target_.relative = number_or(request, "rel", 0);
+    rate_.bytes = static_cast<size_t>(number_or(request, "bytes", 0));
+    rate_.psnr = number_or(request, "psnr", 0);
+    rate_.guess = number_or(request, "guess", 0);
     const Napi::Value fills = request.Get("fills");
     if (fills.IsArray())
       for (uint32_t i = 0; i < fills.As<Napi::Array>().Length(); ++i)
@@ -70,7 +74,9 @@ class EncodeBoundedJob final : public Job {
 
  protected:
   void work(const Control&) override {
-    result_ = encode_bounded(*layout_, values_, target_, fills_, references_);
+    result_ = rate_.bytes > 0 || rate_.psnr > 0
+                  ? encode_to_rate(*layout_, values_, rate_, fills_, references_)
+                  : encode_bounded(*layout_, values_, target_, fills_, references_);
     references_ = {};
   }
 
@@ -94,6 +100,7 @@ class EncodeBoundedJob final : public Job {
   std::shared_ptr<const Layout> layout_;
   ArrayView values_;
   BoundTarget target_;
+  RateTarget rate_;
   std::vector<double> fills_;
   BoundedReferences references_;
   BoundedResult result_;
@@ -145,7 +152,26 @@ Napi::Value start_job(const Napi::CallbackInfo& info) {
       ->start(info.Env(), info.Env().Undefined());
 }
 
+template <class T>
+std::shared_ptr<FieldState> state_of(const Napi::Value& array) {
+  const auto given = array.As<Napi::TypedArrayOf<T>>();
+  std::vector<T> values(given.Data(), given.Data() + given.ElementLength());
+  for (T& v : values) v = std::isfinite(v) ? v : T{0};
+  auto state = std::make_shared<FieldState>();
+  state->values = std::move(values);
+  return state;
+}
+
 }  // namespace
+
+Napi::Value make_state_js(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto type =
+      info[0].IsTypedArray() ? info[0].As<Napi::TypedArray>().TypedArrayType() : napi_int8_array;
+  if (type == napi_float32_array) return state_js(env, state_of<float>(info[0]));
+  if (type == napi_float64_array) return state_js(env, state_of<double>(info[0]));
+  invalid(env, "Expected a Float32Array or Float64Array for values");
+}
 
 Napi::Value start_layout(const Napi::CallbackInfo& info) {
   return start_job<LayoutJob>(info);

@@ -15,9 +15,12 @@ Napi::Value start_decode(const Napi::CallbackInfo& info);
 /// values }.
 Napi::Value start_layout(const Napi::CallbackInfo& info);
 
-/// (request): layout, data, dtype, components, component, abs | rel, fills?, earlier [states], siblings
-/// [states].
+/// (request): layout, data, dtype, components, component, abs | rel | bytes | psnr, guess?, fills?, earlier
+/// [states], siblings [states].
 Napi::Value start_encode_bounded(const Napi::CallbackInfo& info);
+
+/// (values): a state of decoded values, for use as a reference. At once.
+Napi::Value make_state_js(const Napi::CallbackInfo& info);
 
 /// (request): layout, payload, dtype, earlier [states], siblings [states].
 Napi::Value start_decode_bounded(const Napi::CallbackInfo& info);

@@ -1,6 +1,6 @@
 import { GaussituError } from '../errors.js';
 import type { Mesh } from '../protocol/mesh.js';
-import { checkBytes, checkDtype, checkMesh, checkValues, fail } from './check.js';
+import { checkBoundTarget, checkBytes, checkDtype, checkMesh, checkValues, fail } from './check.js';
 import { fromNative, type NativeAddon, type NativeHandle } from './native.js';
 import { nativeMesh } from './native_mesh.js';
 import type {
@@ -9,6 +9,7 @@ import type {
   BoundedReferences,
   BoundedRequest,
   BoundedResult,
+  FieldState,
 } from './types.js';
 
 /** Layouts (neighbours of scattered points, lattice order) are built once per mesh object and association. */
@@ -18,11 +19,9 @@ const layouts = new WeakMap<Mesh, Map<string, Promise<NativeHandle>>>();
 export async function encodeBounded(native: NativeAddon, request: BoundedRequest): Promise<BoundedResult> {
   checkDtype(request.dtype);
   checkValues(request);
-  const { target, fills = [], signal } = request;
-  const bound = 'abs' in target ? target.abs : target.rel;
-  if (typeof bound !== 'number' || !(bound >= 0) || !Number.isFinite(bound)) {
-    fail('target', '{ abs } or { rel } with a finite number of at least 0', target);
-  }
+  const { target, fills = [], guess, signal } = request;
+  checkBoundTarget(target);
+  if (guess !== undefined && !(guess > 0)) fail('guess', 'a number above 0', guess);
   return run('encodeBounded', async () => {
     const layout = await layoutOf(native, request);
     if (signal?.aborted) throw new GaussituError('CANCELLED', 'encodeBounded', { cause: signal.reason });
@@ -32,7 +31,8 @@ export async function encodeBounded(native: NativeAddon, request: BoundedRequest
       dtype: request.dtype,
       components: request.components ?? 1,
       component: request.component ?? 0,
-      ...('abs' in target ? { abs: target.abs } : { rel: target.rel }),
+      ...target,
+      ...(guess !== undefined && { guess }),
       fills: [...fills],
       ...lists(request),
     }).promise;
@@ -53,6 +53,14 @@ export async function decodeBounded(
     const layout = await layoutOf(native, at);
     return native.decodeBounded({ layout, payload, dtype, ...lists(references) }).promise;
   });
+}
+
+/** See Codec.stateOf. */
+export function stateOf(native: NativeAddon, values: Float32Array | Float64Array): FieldState {
+  if (!(values instanceof Float32Array || values instanceof Float64Array)) {
+    fail('values', 'a Float32Array or Float64Array', values);
+  }
+  return native.state(values);
 }
 
 function layoutOf(native: NativeAddon, at: BoundedPlace): Promise<NativeHandle> {

@@ -1,7 +1,7 @@
 import { GaussituError } from '../errors.js';
 import type { Association } from '../protocol/field.js';
 import type { GhostLayers, Mesh } from '../protocol/mesh.js';
-import type { EncodeRequest, EncodeTarget } from './types.js';
+import type { BoundedRequest, EncodeRequest, EncodeTarget } from './types.js';
 
 /** Names a value the way it would be written, with its type: "-1 of type number". */
 export function shown(value: unknown): string {
@@ -108,6 +108,25 @@ function checkTarget(target: EncodeTarget): void {
   const [most, whole] = key === 'psnr' ? [200, false] : key === 'bytes' ? [2 ** 32, true] : [2 ** 24, true];
   if (typeof value !== 'number' || !(value > 0 && value <= most) || (whole && !Number.isInteger(value))) {
     fail(`target.${key}`, `a ${whole ? 'whole ' : ''}number above 0, at most ${most}`, value);
+  }
+}
+
+export function checkBoundTarget(target: BoundedRequest['target']): void {
+  const entries: [string, unknown][] = typeof target === 'object' && target ? Object.entries(target) : [];
+  const [key, value] = entries[0] ?? [];
+  const good: Record<string, (x: number) => boolean> = {
+    abs: (x) => x >= 0,
+    rel: (x) => x >= 0,
+    bytes: (x) => x > 0 && x <= 2 ** 32 && Number.isInteger(x),
+    psnr: (x) => x > 0 && x <= 300,
+  };
+  if (
+    entries.length !== 1 ||
+    typeof value !== 'number' ||
+    !Number.isFinite(value) ||
+    !good[key ?? '']?.(value)
+  ) {
+    fail('target', '{ abs } or { rel } of at least 0, { bytes } or { psnr } above 0', target);
   }
 }
 

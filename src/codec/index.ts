@@ -1,5 +1,5 @@
 import { GaussituError } from '../errors.js';
-import { decodeBounded, encodeBounded } from './bounded.js';
+import { decodeBounded, encodeBounded, stateOf } from './bounded.js';
 import { checkBytes, checkDtype, checkEncode, checkMesh, fail } from './check.js';
 import { fromNative, loadAddon, type NativeAddon, type NativeJob } from './native.js';
 import { nativeMesh } from './native_mesh.js';
@@ -23,6 +23,7 @@ export function createCodec(): Codec {
     encodeBounded: (request) => encodeBounded(native, request),
     decodeBounded: (payload, at, dtype, references = {}) =>
       decodeBounded(native, payload, at, dtype, references),
+    stateOf: (values) => stateOf(native, values),
     describe(payload) {
       checkBytes('payload', payload);
       try {

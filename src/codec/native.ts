@@ -44,6 +44,9 @@ export interface NativeBoundedRequest extends NativeReferences {
   component: number;
   abs?: number;
   rel?: number;
+  bytes?: number;
+  psnr?: number;
+  guess?: number;
   fills: number[];
 }
 
@@ -61,6 +64,7 @@ export interface NativeAddon {
   decodeBounded(
     request: NativeReferences & { payload: Uint8Array; dtype: 'f32' | 'f64' },
   ): NativeJob<{ values: Float32Array | Float64Array; state: NativeHandle }>;
+  state(values: Float32Array | Float64Array): NativeHandle;
   describe(payload: Uint8Array): PayloadInfo;
   crc32(bytes: Uint8Array): number;
   setThreads(count: number): void;

@@ -98,7 +98,10 @@ export type BoundedRequest = BoundedPlace &
     data: Uint8Array;
     components?: number;
     component?: number;
-    target: BoundTarget;
+    /** Or payload bytes (met from below), or a PSNR in dB (met from above), with the bound that reaches it. */
+    target: BoundTarget | { bytes: number } | { psnr: number };
+    /** With bytes or psnr: a bound to begin the search with, field units. */
+    guess?: number;
     /** Values that come back exactly and count in no range. */
     fills?: readonly number[];
     /** Looked at before the work begins; a block takes well under a second per million values. */
@@ -142,6 +145,8 @@ export interface Codec {
     dtype: 'f32' | 'f64',
     references?: BoundedReferences,
   ): Promise<BoundedDecoded>;
+  /** Decoded values, without ghost layers, as a reference for bounded blocks; copied. */
+  stateOf(values: Float32Array | Float64Array): FieldState;
   describe(payload: Uint8Array): PayloadInfo;
   crc32(bytes: Uint8Array): number;
   /** Threads of the shared pool. */

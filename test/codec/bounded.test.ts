@@ -97,3 +97,52 @@ describe('error-bounded codec', () => {
     });
   });
 });
+
+describe('bounds that are searched for', () => {
+  test('bytes are met from below, PSNR from above, and the bound holds', async () => {
+    const values = Float32Array.from(wave(0), (x, i) => x + 0.01 * Math.sin(12.9898 * i));
+    const request = { ...place, dtype: 'f32', data: bytes(values) } as const;
+    const size = await codec.encodeBounded({ ...request, target: { bytes: 1500 } });
+    expect(size.payload.length).toBeLessThanOrEqual(1500);
+    expect(size.payload.length).toBeGreaterThan(0.97 * 1500);
+    expect(size.metrics.maxError).toBeLessThanOrEqual(size.bound);
+    const quality = await codec.encodeBounded({ ...request, target: { psnr: 60 }, guess: size.bound });
+    expect(quality.metrics.psnr).toBeGreaterThanOrEqual(60);
+    expect(quality.metrics.psnr).toBeLessThan(60.5);
+    expect(quality.metrics.maxError).toBeLessThanOrEqual(quality.bound);
+  });
+
+  test('a decoded model is a reference like any other', async () => {
+    const data = bytes(Float32Array.from(wave(0)));
+    const model = await codec.encode({ ...place, dtype: 'f32', data, target: { bytes: 800 } });
+    const { values } = await codec.decode(model.payload, place);
+    const request = {
+      ...place,
+      dtype: 'f32',
+      data: bytes(Float32Array.from(wave(0.02))),
+      target: { rel: 1e-2 },
+    } as const;
+    const earlier = [codec.stateOf(values)];
+    const alone = await codec.encodeBounded(request);
+    const after = await codec.encodeBounded({ ...request, earlier });
+    expect(after.payload.length).toBeLessThan(alone.payload.length);
+    const decoded = await codec.decodeBounded(after.payload, place, 'f32', {
+      earlier: [codec.stateOf(values)],
+    });
+    expect(codec.crc32(bytes(decoded.values as Float32Array))).toBe(after.metrics.crc);
+  });
+
+  test('refuses what is not a target', async () => {
+    for (const target of [{ bytes: 0 }, { bytes: 1.5 }, { psnr: -1 }, { rel: 1, abs: 1 }, {}]) {
+      await expect(
+        codec.encodeBounded({
+          ...place,
+          dtype: 'f64',
+          data: bytes(wave(0)),
+          target: target as { abs: number },
+        }),
+      ).rejects.toThrow(/target/);
+    }
+    expect(() => codec.stateOf([1, 2] as unknown as Float32Array)).toThrow(/values/);
+  });
+});

@@ -23,6 +23,14 @@ struct BoundTarget {
   double relative = 0;
 };
 
+/// A size or a quality instead of a bound: the bound is searched for. Exactly one of `bytes` and `psnr` is
+/// above 0.
+struct RateTarget {
+  size_t bytes = 0;  // payload, met from below within 2 % (never above, unless the least payload is)
+  double psnr = 0;   // dB over the value range, met from above within 0.1 dB
+  double guess = 0;  // a bound to begin with, field units: that of the step before; 0: none
+};
+
 /// Decoded blocks with as many values and of the same type, which the decoder must be given again.
 struct BoundedReferences {
   std::vector<SharedState> earlier;   // of this field, latest first
@@ -43,6 +51,11 @@ inline constexpr size_t kMaxEarlier = 2, kMaxSiblings = 2;
 /// `offered.siblings` may be any number: at most kMaxSiblings are chosen (choose_siblings.hpp).
 /// `fills`: values that are special, compared after rounding to the field's type.
 BoundedResult encode_bounded(const Layout& layout, const ArrayView& values, const BoundTarget& target,
+                             std::span<const double> fills, const BoundedReferences& offered);
+
+/// The same with the widest bound that reaches a quality, or the tightest that a size allows
+/// (rate_search.hpp).
+BoundedResult encode_to_rate(const Layout& layout, const ArrayView& values, const RateTarget& target,
                              std::span<const double> fills, const BoundedReferences& offered);
 
 struct BoundedDecoded {

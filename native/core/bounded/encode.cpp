@@ -12,6 +12,7 @@
 #include "bounded/choose_siblings.hpp"
 #include "bounded/exact.hpp"
 #include "bounded/header.hpp"
+#include "bounded/rate_search.hpp"
 #include "residual/scattered.hpp"
 #include "residual/structured.hpp"
 
@@ -44,11 +45,22 @@ class BlockEncoder {
     double bound = target.absolute;
     // Two products: the range itself may be beyond the largest number.
     if (bound < 0) bound = target.relative * metrics_.value_max - target.relative * metrics_.value_min;
-    if (bound > 0 && std::isfinite(bound) && try_residual(bound)) result_.bound = bound;
-    const size_t raw = values_.size() * sizeof(T);
-    if (result_.bound == 0 || result_.payload.size() > raw / 2) try_exact();
-    result_.metrics = metrics_;
-    return std::move(result_);
+    if (bound > 0 && std::isfinite(bound)) accept(code(bound));
+    return finish();
+  }
+
+  BoundedResult encode(const RateTarget& target) {
+    const double range = metrics_.value_max - metrics_.value_min;
+    if (range > 0 && std::isfinite(range)) {
+      RateSearch search(target, range, values_.size());
+      Coded best;
+      while (const auto bound = search.next()) {
+        Coded coded = code(*bound);
+        if (search.report(coded.payload.size(), psnr_of(rmse_of(coded.values)))) best = std::move(coded);
+      }
+      if (search.met() || target.bytes > 0) accept(std::move(best));
+    }
+    return finish();
   }
 
  private:
@@ -69,13 +81,20 @@ class BlockEncoder {
     }
   }
 
-  /// False when a value of the decoded payload is off by more than the bound.
-  bool try_residual(double bound) {
-    std::vector<SharedState> siblings;
-    for (const size_t c : choose(bound)) {
-      siblings.push_back(offered_.siblings[c]);
-      result_.siblings.push_back(c);
-    }
+  /// A residual that was coded and not checked yet.
+  struct Coded {
+    std::vector<uint8_t> payload;
+    std::vector<T> values;  // as the encoder expects them back, layout order, without special values
+    std::vector<size_t> siblings;
+    BoundedHeader header;
+    double bound = 0;
+  };
+
+  Coded code(double bound) const {
+    Coded out;
+    out.bound = bound;
+    out.siblings = choose(bound);
+    const auto siblings = pick(out.siblings);
     const References<T> references(layout_, offered_.earlier, siblings);
     DecodedBlock<T> encoded;
     const auto residual = layout_.kind == LayoutKind::scattered
@@ -84,17 +103,40 @@ class BlockEncoder {
                               : encode_structured<T>(layout_.grid, values_.data(), specials_.skip(), bound,
                                                      references.list(), encoded);
     const auto mask = encode_specials(layout_.grid, specials_);
-    BoundedHeader header = make_header(layout_, dtype());
-    header.earlier = static_cast<uint8_t>(offered_.earlier.size());
-    header.siblings = static_cast<uint8_t>(siblings.size());
-    ByteWriter out;
-    write_header(out, header);
-    out.varint(mask.size());
-    result_.payload = out.take();
-    result_.payload.insert(result_.payload.end(), mask.begin(), mask.end());
-    result_.payload.insert(result_.payload.end(), residual.begin(), residual.end());
-    result_.uses_earlier = header.earlier > 0;
-    return accept(references, header, bound);
+    out.header = make_header(layout_, dtype());
+    out.header.earlier = static_cast<uint8_t>(offered_.earlier.size());
+    out.header.siblings = static_cast<uint8_t>(siblings.size());
+    ByteWriter bytes;
+    write_header(bytes, out.header);
+    bytes.varint(mask.size());
+    out.payload = bytes.take();
+    out.payload.insert(out.payload.end(), mask.begin(), mask.end());
+    out.payload.insert(out.payload.end(), residual.begin(), residual.end());
+    out.values = std::move(encoded.values);
+    return out;
+  }
+
+  /// Takes it as the result, unless a value of the decoded payload is off by more than the bound.
+  void accept(Coded coded) {
+    result_.payload = std::move(coded.payload);
+    const auto siblings = pick(coded.siblings);
+    const References<T> references(layout_, offered_.earlier, siblings);
+    if (!check(references, coded.header, coded.bound)) return;
+    result_.siblings = std::move(coded.siblings);
+    result_.uses_earlier = coded.header.earlier > 0;
+    result_.bound = coded.bound;
+  }
+
+  std::vector<SharedState> pick(const std::vector<size_t>& chosen) const {
+    std::vector<SharedState> siblings;
+    for (const size_t c : chosen) siblings.push_back(offered_.siblings[c]);
+    return siblings;
+  }
+
+  BoundedResult finish() {
+    if (result_.bound == 0 || result_.payload.size() > values_.size() * sizeof(T) / 2) try_exact();
+    result_.metrics = metrics_;
+    return std::move(result_);
   }
 
   /// Byte planes, unless the residual that was accepted is shorter.
@@ -110,7 +152,7 @@ class BlockEncoder {
     if (result_.bound > 0 && result_.payload.size() <= payload.size()) return;
     result_ = {};
     result_.payload = std::move(payload);
-    if (!accept(References<T>(layout_, {}, {}), header, 0))
+    if (!check(References<T>(layout_, {}, {}), header, 0))
       throw Error(Code::invalid_argument, "Expected values that are stored exactly to decode exactly");
   }
 
@@ -137,8 +179,30 @@ class BlockEncoder {
     return chosen;
   }
 
+  /// Of decoded values without the special ones, over all finite values.
+  double rmse_of(const std::vector<T>& decoded) const {
+    const uint8_t* skip = specials_.skip();
+    double squares = 0;
+    for (size_t i = 0; i < values_.size(); i++)
+      if (skip == nullptr || skip[i] == 0) {
+        const double error = static_cast<double>(values_[i]) - static_cast<double>(decoded[i]);
+        squares += error * error;
+      }
+    return mean_root(squares);
+  }
+
+  double mean_root(double squares) const {
+    const auto finite = static_cast<double>(metrics_.values - metrics_.non_finite);
+    return finite > 0 ? std::sqrt(squares / finite) : 0;
+  }
+
+  double psnr_of(double rmse) const {
+    return rmse > 0 ? 20 * std::log10((metrics_.value_max - metrics_.value_min) / rmse)
+                    : std::numeric_limits<double>::infinity();
+  }
+
   /// Decodes the payload and measures it; keeps metrics and state when every value is within the bound.
-  bool accept(const References<T>& references, const BoundedHeader& header, double bound) {
+  bool check(const References<T>& references, const BoundedHeader& header, double bound) {
     DecodedPayload<T> decoded =
         decode_payload_as<T>(layout_, result_.payload, references, header.earlier, header.siblings);
     double squares = 0, largest = 0;
@@ -156,12 +220,9 @@ class BlockEncoder {
       largest = std::max(largest, error);
       squares += error * error;
     }
-    const auto finite = static_cast<double>(metrics_.values - metrics_.non_finite);
     metrics_.max_error = largest;
-    metrics_.rmse = finite > 0 ? std::sqrt(squares / finite) : 0;
-    metrics_.psnr = metrics_.rmse > 0
-                        ? 20 * std::log10((metrics_.value_max - metrics_.value_min) / metrics_.rmse)
-                        : std::numeric_limits<double>::infinity();
+    metrics_.rmse = mean_root(squares);
+    metrics_.psnr = psnr_of(metrics_.rmse);
     metrics_.crc = crc_of(from_layout(layout_, std::move(decoded.values)));
     result_.state = make_state(layout_, std::move(decoded.block));
     return true;
@@ -180,6 +241,12 @@ class BlockEncoder {
 }  // namespace
 
 BoundedResult encode_bounded(const Layout& layout, const ArrayView& values, const BoundTarget& target,
+                             std::span<const double> fills, const BoundedReferences& offered) {
+  if (values.dtype == Dtype::f32) return BlockEncoder<float>(layout, values, fills, offered).encode(target);
+  return BlockEncoder<double>(layout, values, fills, offered).encode(target);
+}
+
+BoundedResult encode_to_rate(const Layout& layout, const ArrayView& values, const RateTarget& target,
                              std::span<const double> fills, const BoundedReferences& offered) {
   if (values.dtype == Dtype::f32) return BlockEncoder<float>(layout, values, fills, offered).encode(target);
   return BlockEncoder<double>(layout, values, fills, offered).encode(target);
