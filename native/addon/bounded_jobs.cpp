@@ -62,6 +62,7 @@ class EncodeBoundedJob final : public Job {
     values_ = field_values(request, kept_);
     target_.absolute = number_or(request, "abs", -1);
     target_.relative = number_or(request, "rel", 0);
+    target_.pointwise = number_or(request, "pwRel", 0);
     rate_.bytes = static_cast<size_t>(number_or(request, "bytes", 0));
     rate_.psnr = number_or(request, "psnr", 0);
     rate_.guess = number_or(request, "guess", 0);

@@ -28,6 +28,7 @@ Napi::Object metrics_js(Napi::Env env, const Metrics& m) {
   metrics.Set("valueMax", m.value_max);
   metrics.Set("rmse", m.rmse);
   metrics.Set("maxError", m.max_error);
+  if (m.max_relative_error >= 0) metrics.Set("maxRelativeError", m.max_relative_error);
   metrics.Set("psnr", m.psnr);
   metrics.Set("values", static_cast<double>(m.values));
   metrics.Set("nonFinite", static_cast<double>(m.non_finite));

@@ -28,7 +28,7 @@ std::vector<T> gather(const Layout& layout, const ArrayView& view) {
       }
       at += shape.inner[0];
     }
-  return layout.order.empty() ? out : to_layout(layout, out);
+  return layout.order.empty() ? out : to_layout<T>(layout, out);
 }
 
 template std::vector<float> gather(const Layout&, const ArrayView&);

@@ -16,8 +16,8 @@ std::vector<T> gather(const Layout& layout, const ArrayView& values);
 
 /// Array order to the layout's order, and back; for all but lattices just a copy.
 template <class T>
-std::vector<T> to_layout(const Layout& layout, const std::vector<T>& values) {
-  if (layout.order.empty()) return values;
+std::vector<T> to_layout(const Layout& layout, std::span<const T> values) {
+  if (layout.order.empty()) return {values.begin(), values.end()};
   std::vector<T> out(values.size());
   for (size_t i = 0; i < out.size(); i++) out[i] = values[layout.order[i]];
   return out;

@@ -17,10 +17,12 @@ namespace gaussitu {
 using SharedState = std::shared_ptr<const FieldState>;
 
 /// What is asked for: `absolute` in field units, or, when that is negative, `relative` to the value range of
-/// this block (fills and non-finite values left out).
+/// this block (fills and non-finite values left out), or, when `pointwise` is above 0, relative to each
+/// value: |x - decoded| <= pointwise |x|, zeros exactly, signs kept.
 struct BoundTarget {
   double absolute = -1;
   double relative = 0;
+  double pointwise = 0;  // below 1
 };
 
 /// A size or a quality instead of a bound: the bound is searched for. Exactly one of `bytes` and `psnr` is
@@ -40,7 +42,7 @@ struct BoundedReferences {
 struct BoundedResult {
   std::vector<uint8_t> payload;
   Metrics metrics;               // from a decode of these bytes; value range without fills
-  double bound = 0;              // that was used, field units; 0: exact
+  double bound = 0;              // that was used, field units (pointwise: relative); 0: exact
   SharedState state;             // for later steps and siblings
   std::vector<size_t> siblings;  // which of the offered siblings the decoder needs, in its order
   bool uses_earlier = false;     // whether the decoder needs the earlier steps

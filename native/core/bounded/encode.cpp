@@ -12,6 +12,7 @@
 #include "bounded/choose_siblings.hpp"
 #include "bounded/exact.hpp"
 #include "bounded/header.hpp"
+#include "bounded/log_domain.hpp"
 #include "bounded/rate_search.hpp"
 #include "residual/scattered.hpp"
 #include "residual/structured.hpp"
@@ -29,19 +30,28 @@ uint32_t crc_of(const std::vector<T>& values) {
 template <class T>
 class BlockEncoder {
  public:
-  BlockEncoder(const Layout& layout, const ArrayView& view, std::span<const double> fills,
+  BlockEncoder(const Layout& layout, const ArrayView& view, double pointwise, std::span<const double> fills,
                const BoundedReferences& offered)
-      : layout_(layout), offered_(offered), values_(gather<T>(layout, view)) {
+      : layout_(layout), offered_(offered), values_(gather<T>(layout, view)), pointwise_(pointwise) {
+    if (!(pointwise < 1))
+      throw Error(Code::invalid_argument,
+                  "Expected a point-wise relative bound below 1 but received " + std::to_string(pointwise));
     if (offered.earlier.size() > kMaxEarlier)
       throw Error(Code::invalid_argument,
                   "Expected at most 2 earlier steps but received " + std::to_string(offered.earlier.size()));
     std::vector<T> own;
     for (const double fill : fills) own.push_back(static_cast<T>(fill));
-    specials_ = find_specials<T>(values_.data(), values_.size(), own);
     measure_range(own);
+    if (pointwise > 0) own.push_back(T{0});
+    specials_ = find_specials<T>(values_.data(), values_.size(), own);
   }
 
   BoundedResult encode(const BoundTarget& target) {
+    if (pointwise_ > 0) {
+      if (const LogBound y = log_bound<T>(values_, specials_.skip(), pointwise_); y.bound > 0)
+        accept(code_logarithms(y));
+      return finish();
+    }
     double bound = target.absolute;
     // Two products: the range itself may be beyond the largest number.
     if (bound < 0) bound = target.relative * metrics_.value_max - target.relative * metrics_.value_min;
@@ -86,44 +96,69 @@ class BlockEncoder {
     std::vector<uint8_t> payload;
     std::vector<T> values;  // as the encoder expects them back, layout order, without special values
     std::vector<size_t> siblings;
-    BoundedHeader header;
-    double bound = 0;
+    double bound = 0;  // as it is checked
   };
 
+  /// Within an absolute bound.
   Coded code(double bound) const {
-    Coded out;
-    out.bound = bound;
-    out.siblings = choose(bound);
-    const auto siblings = pick(out.siblings);
-    const References<T> references(layout_, offered_.earlier, siblings);
     DecodedBlock<T> encoded;
+    Coded out = code_in<T>({}, values_, bound, {}, encoded);
+    out.bound = bound;
+    out.values = std::move(encoded.values);
+    return out;
+  }
+
+  /// Within the point-wise bound; what the values come back as is not known before they are decoded.
+  Coded code_logarithms(const LogBound& y) const {
+    const std::vector<T> before = last_step<T>(layout_, offered_.earlier);
+    const auto signs = encode_signs<T>(layout_.grid, signs_of<T>(values_, specials_.skip()), specials_.skip(),
+                                       before.empty() ? nullptr : before.data());
+    const CodingDomain domain{true, log_shift(y.bound)};
+    auto as = [&]<class C>(C) {
+      DecodedBlock<C> encoded;
+      return code_in<C>(domain, to_log<C>(std::span<const T>(values_), 0), y.bound, signs, encoded);
+    };
+    Coded out = sizeof(T) == 8 || y.as_double ? as(double{})
+                                              : as(std::conditional_t<sizeof(T) == 4, float, double>{});
+    out.bound = pointwise_;
+    return out;
+  }
+
+  /// `values` [n] in layout order in the domain; `signs`: coded, of logarithms.
+  template <class C>
+  Coded code_in(const CodingDomain& domain, const std::vector<C>& values, double bound,
+                std::span<const uint8_t> signs, DecodedBlock<C>& encoded) const {
+    Coded out;
+    out.siblings = choose<C>(domain, values, bound);
+    const auto siblings = pick(out.siblings);
+    const References<T, C> references(layout_, domain, offered_.earlier, siblings);
     const auto residual = layout_.kind == LayoutKind::scattered
-                              ? encode_scattered<T>(layout_.plan, values_.data(), specials_.skip(), bound,
+                              ? encode_scattered<C>(layout_.plan, values.data(), specials_.skip(), bound,
                                                     references.list(), encoded)
-                              : encode_structured<T>(layout_.grid, values_.data(), specials_.skip(), bound,
+                              : encode_structured<C>(layout_.grid, values.data(), specials_.skip(), bound,
                                                      references.list(), encoded);
     const auto mask = encode_specials(layout_.grid, specials_);
-    out.header = make_header(layout_, dtype());
-    out.header.earlier = static_cast<uint8_t>(offered_.earlier.size());
-    out.header.siblings = static_cast<uint8_t>(siblings.size());
+    BoundedHeader header = make_header(layout_, dtype());
+    header.log = domain.log;
+    header.log_as_double = header.log && sizeof(C) == 8;
+    header.earlier = static_cast<uint8_t>(offered_.earlier.size());
+    header.siblings = static_cast<uint8_t>(siblings.size());
     ByteWriter bytes;
-    write_header(bytes, out.header);
+    write_header(bytes, header);
     bytes.varint(mask.size());
+    if (header.log) bytes.varint(signs.size());
     out.payload = bytes.take();
-    out.payload.insert(out.payload.end(), mask.begin(), mask.end());
-    out.payload.insert(out.payload.end(), residual.begin(), residual.end());
-    out.values = std::move(encoded.values);
+    for (const std::span<const uint8_t> part : {std::span<const uint8_t>(mask), signs, {residual}})
+      out.payload.insert(out.payload.end(), part.begin(), part.end());
     return out;
   }
 
   /// Takes it as the result, unless a value of the decoded payload is off by more than the bound.
   void accept(Coded coded) {
     result_.payload = std::move(coded.payload);
-    const auto siblings = pick(coded.siblings);
-    const References<T> references(layout_, offered_.earlier, siblings);
-    if (!check(references, coded.header, coded.bound)) return;
+    if (!check({offered_.earlier, pick(coded.siblings)}, coded.bound)) return;
     result_.siblings = std::move(coded.siblings);
-    result_.uses_earlier = coded.header.earlier > 0;
+    result_.uses_earlier = !offered_.earlier.empty();
     result_.bound = coded.bound;
   }
 
@@ -152,29 +187,31 @@ class BlockEncoder {
     if (result_.bound > 0 && result_.payload.size() <= payload.size()) return;
     result_ = {};
     result_.payload = std::move(payload);
-    if (!check(References<T>(layout_, {}, {}), header, 0))
+    if (!check({}, 0))
       throw Error(Code::invalid_argument, "Expected values that are stored exactly to decode exactly");
   }
 
-  std::vector<size_t> choose(double bound) const {
-    auto view = [&](const SharedState& s) -> std::span<const T> {
-      if (!s || s->size() != values_.size() || !std::holds_alternative<std::vector<T>>(s->values)) return {};
-      return std::get<std::vector<T>>(s->values);
-    };
+  template <class C>
+  std::vector<size_t> choose(const CodingDomain& domain, const std::vector<C>& values, double bound) const {
     if (offered_.siblings.empty()) return {};
+    std::deque<std::vector<C>> kept;
+    auto view = [&](const SharedState& state) {
+      return in_domain<T, C>(state, values_.size(), domain, kept);
+    };
     // In array order: states are, and the rule does not care which of the orders it samples.
-    const std::vector<T> values = from_layout(layout_, values_);
+    const std::vector<C> in_order = from_layout(layout_, values);
     const std::vector<uint8_t> skip = from_layout(layout_, specials_.mask);
-    std::vector<std::span<const T>> earlier, candidates;
+    std::vector<std::span<const C>> earlier, candidates;
     std::vector<size_t> index;
     for (const auto& s : offered_.earlier) earlier.push_back(view(s));
     for (size_t c = 0; c < offered_.siblings.size(); c++)
-      if (const auto v = view(offered_.siblings[c]); !v.empty()) {
-        candidates.push_back(v);
+      if (const auto& s = offered_.siblings[c];
+          s && s->size() == values_.size() && std::holds_alternative<std::vector<T>>(s->values)) {
+        candidates.push_back(view(s));
         index.push_back(c);
       }
-    auto chosen = choose_siblings<T>(values, skip.empty() ? nullptr : skip.data(), bound, earlier, candidates,
-                                     kMaxSiblings);
+    auto chosen = choose_siblings<C>(in_order, skip.empty() ? nullptr : skip.data(), bound, earlier,
+                                     candidates, kMaxSiblings);
     for (size_t& c : chosen) c = index[c];
     return chosen;
   }
@@ -202,10 +239,9 @@ class BlockEncoder {
   }
 
   /// Decodes the payload and measures it; keeps metrics and state when every value is within the bound.
-  bool check(const References<T>& references, const BoundedHeader& header, double bound) {
-    DecodedPayload<T> decoded =
-        decode_payload_as<T>(layout_, result_.payload, references, header.earlier, header.siblings);
-    double squares = 0, largest = 0;
+  bool check(const BoundedReferences& used, double bound) {
+    DecodedPayload<T> decoded = decode_payload_as<T>(layout_, result_.payload, used);
+    double squares = 0, largest = 0, relative = 0;
     for (size_t i = 0; i < values_.size(); i++) {
       const bool same = std::memcmp(&values_[i], &decoded.values[i], sizeof(T)) == 0;
       if (same) continue;
@@ -216,11 +252,13 @@ class BlockEncoder {
       }
       const double error =
           std::fabs(static_cast<double>(values_[i]) - static_cast<double>(decoded.values[i]));
-      if (!(error <= bound)) return false;
+      if (pointwise_ > 0) relative = std::max(relative, error / std::fabs(static_cast<double>(values_[i])));
+      if (!((pointwise_ > 0 ? relative : error) <= bound)) return false;
       largest = std::max(largest, error);
       squares += error * error;
     }
     metrics_.max_error = largest;
+    if (pointwise_ > 0) metrics_.max_relative_error = relative;
     metrics_.rmse = mean_root(squares);
     metrics_.psnr = psnr_of(metrics_.rmse);
     metrics_.crc = crc_of(from_layout(layout_, std::move(decoded.values)));
@@ -233,6 +271,7 @@ class BlockEncoder {
   const Layout& layout_;
   const BoundedReferences& offered_;
   const std::vector<T> values_;  // layout order
+  const double pointwise_;       // 0: the bound is absolute
   Specials<T> specials_;
   Metrics metrics_;
   BoundedResult result_;
@@ -242,14 +281,16 @@ class BlockEncoder {
 
 BoundedResult encode_bounded(const Layout& layout, const ArrayView& values, const BoundTarget& target,
                              std::span<const double> fills, const BoundedReferences& offered) {
-  if (values.dtype == Dtype::f32) return BlockEncoder<float>(layout, values, fills, offered).encode(target);
-  return BlockEncoder<double>(layout, values, fills, offered).encode(target);
+  if (values.dtype == Dtype::f32)
+    return BlockEncoder<float>(layout, values, target.pointwise, fills, offered).encode(target);
+  return BlockEncoder<double>(layout, values, target.pointwise, fills, offered).encode(target);
 }
 
 BoundedResult encode_to_rate(const Layout& layout, const ArrayView& values, const RateTarget& target,
                              std::span<const double> fills, const BoundedReferences& offered) {
-  if (values.dtype == Dtype::f32) return BlockEncoder<float>(layout, values, fills, offered).encode(target);
-  return BlockEncoder<double>(layout, values, fills, offered).encode(target);
+  if (values.dtype == Dtype::f32)
+    return BlockEncoder<float>(layout, values, 0, fills, offered).encode(target);
+  return BlockEncoder<double>(layout, values, 0, fills, offered).encode(target);
 }
 
 }  // namespace gaussitu

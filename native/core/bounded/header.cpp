@@ -10,7 +10,7 @@ namespace gaussitu {
 namespace {
 
 constexpr uint8_t kVersion = 1;
-constexpr uint8_t kLayoutBits = 3, kDoubleBit = 4, kExactBit = 8;
+constexpr uint8_t kLayoutBits = 3, kDoubleBit = 4, kExactBit = 8, kLogBit = 16, kLogDoubleBit = 32;
 
 std::string describe(LayoutKind kind, Dtype dtype, const std::array<uint64_t, 3>& dims) {
   constexpr const char* kNames[] = {"a grid", "a lattice of points", "scattered points"};
@@ -32,14 +32,15 @@ BoundedHeader make_header(const Layout& layout, Dtype dtype) {
 void write_header(ByteWriter& out, const BoundedHeader& h) {
   out.u8(kVersion);
   out.u8(static_cast<uint8_t>(static_cast<uint8_t>(h.layout) | (h.dtype == Dtype::f64 ? kDoubleBit : 0) |
-                              (h.exact ? kExactBit : 0)));
+                              (h.exact ? kExactBit : 0) | (h.log ? kLogBit : 0) |
+                              (h.log_as_double ? kLogDoubleBit : 0)));
   for (const uint64_t n : h.dims) out.varint(n);
   out.u8(static_cast<uint8_t>(h.earlier | h.siblings << 4));
 }
 
 BoundedHeader read_bounded_header(ByteReader& in) {
   const uint8_t version = in.u8(), flags = in.u8();
-  if (version != kVersion || flags > (kLayoutBits | kDoubleBit | kExactBit))
+  if (version != kVersion || flags >= 2 * kLogDoubleBit)
     throw Error(Code::unsupported, "Expected version 1 of the error-bounded payload but received version " +
                                        std::to_string(version) + ", flags " + std::to_string(flags) +
                                        "; read it with a newer Gaussitu");
@@ -49,6 +50,11 @@ BoundedHeader read_bounded_header(ByteReader& in) {
   h.layout = static_cast<LayoutKind>(flags & kLayoutBits);
   h.dtype = flags & kDoubleBit ? Dtype::f64 : Dtype::f32;
   h.exact = (flags & kExactBit) != 0;
+  h.log = (flags & kLogBit) != 0;
+  h.log_as_double = (flags & kLogDoubleBit) != 0;
+  if ((h.exact && h.log) || (!h.log && h.log_as_double) ||
+      (h.log && h.dtype == Dtype::f64 && !h.log_as_double))
+    throw Error(Code::corrupt_stream, "Payload is damaged: its flags contradict each other");
   for (uint64_t& n : h.dims) n = in.varint();
   const uint8_t references = in.u8();
   h.earlier = references & 15;

@@ -11,6 +11,8 @@ struct BoundedHeader {
   LayoutKind layout = LayoutKind::grid;
   Dtype dtype = Dtype::f32;
   bool exact = false;                 // byte planes instead of a residual
+  bool log = false;                   // the residual is of logarithms (log_domain.hpp) ...
+  bool log_as_double = false;         // ... in f64; always for f64 fields
   std::array<uint64_t, 3> dims{};     // of the grid, the lattice, or [points, 1, 1]
   uint8_t earlier = 0, siblings = 0;  // references
 };

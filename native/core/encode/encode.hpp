@@ -28,6 +28,7 @@ struct EncodeSettings {
 struct Metrics {
   double value_min = 0, value_max = 0;  // of the finite values; value_max - value_min is the PSNR's peak
   double rmse = 0, max_error = 0;       // field units
+  double max_relative_error = -1;       // largest |x - decoded| / |x|; measured for point-wise bounds only
   double psnr = 0;                      // dB; infinite when exact
   uint64_t values = 0, non_finite = 0;
   uint32_t crc =

@@ -45,6 +45,15 @@ struct ResidualHeader {
   }
 };
 
+/// The bound that a stream was coded with, as it says. Throws corrupt_stream.
+inline double residual_bound(std::span<const uint8_t> bytes) {
+  double bound = 0;
+  if (bytes.size() >= 16) std::memcpy(&bound, bytes.data(), 8);
+  if (!(bound > 0) || !std::isfinite(bound))
+    throw Error(Code::corrupt_stream, "Residual is damaged: expected a positive finite bound");
+  return bound;
+}
+
 template <class T>
 class ResidualCoder {
  protected:
