@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import type { Target } from '../protocol/field.js';
 import type { StepValues } from '../protocol/messages.js';
 import type { FieldKind } from '../protocol/source.js';
+import { boundReached } from '../protocol/bound.js';
 import { RUN_FILE } from './run_file.js';
 import { byField, kindOf, mergeCertificates } from './summary.js';
-import type { ArchiveReader, FieldEntry } from './types.js';
+import type { ArchiveReader, Certificate, FieldEntry } from './types.js';
 
 export interface InspectedField {
   name: string;
@@ -18,6 +19,8 @@ export interface InspectedField {
   rmse: number;
   maxError: number;
   target: Target | null;
+  /** Of a field with a strict bound: what was asked for and the largest error, in the same measure. */
+  bound: { asked: number; reached: number } | null;
   iterations: number;
   trainSeconds: number;
   start: 'cold' | 'warm';
@@ -117,8 +120,16 @@ function inspectField(name: string, blocks: FieldEntry[]): InspectedField {
     rmse,
     maxError,
     target: certificates[0]?.target ?? null,
+    bound: boundOfBlocks(certificates),
     iterations: Math.max(...certificates.map((c) => c.iterations)),
     trainSeconds: certificates.reduce((sum, c) => sum + c.trainSeconds, 0),
     start: certificates.every((c) => c.start === 'warm') ? 'warm' : 'cold',
   };
+}
+
+/** Blocks of one field were asked for the same; the worst of them counts. */
+function boundOfBlocks(certificates: Certificate[]): InspectedField['bound'] {
+  const bounds = certificates.flatMap((c) => boundReached(c.target, c) ?? []);
+  const [first] = bounds;
+  return first ? { asked: first.asked, reached: Math.max(...bounds.map((b) => b.reached)) } : null;
 }

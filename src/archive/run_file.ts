@@ -46,6 +46,7 @@ const target = z.union([
   z.strictObject({ bytes: z.number().positive() }),
   z.strictObject({ abs: z.number().min(0) }),
   z.strictObject({ rel: z.number().min(0) }),
+  z.strictObject({ pwRel: z.number().gt(0).lt(1) }),
 ]);
 
 const runFile = z.object({

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { inspectRun, type Inspection } from '../archive/inspect.js';
+import { inspectRun, type InspectedField, type Inspection } from '../archive/inspect.js';
 import { openArchive } from '../archive/index.js';
 import { formatBytes, table } from './table.js';
 
@@ -13,6 +13,8 @@ export const inspectCommand = new Command('inspect')
 Errors are those of the decoded data against the original, measured before the step was committed. Stored bytes of a field
 are its payload and its share of everything else but meshes; blocks of a decomposed field are one row. PSNR is over the
 range of the field's values; 'exact' means that every bit is kept. In JSON, psnr is null for exact.
+Of fields with a strict bound: the bound as it was asked for, and the largest error in the same measure (abs: field units,
+rel: of the range of the block's values at the step, pw-rel: of the value itself); max-error is in field units.
 'array + mesh' compares against storing the arrays and the mesh once; meshes are counted on both sides.
 
 Examples:
@@ -25,6 +27,7 @@ Examples:
   });
 
 function human({ run, steps, totals }: Inspection): string {
+  const bounded = steps.some((s) => s.fields.some((f) => f.bound));
   const rows = steps.flatMap((s) =>
     s.fields.map((f) => [
       String(s.step),
@@ -36,17 +39,22 @@ function human({ run, steps, totals }: Inspection): string {
       `${f.ratio.toFixed(1)}:1`,
       f.psnr === null ? 'exact' : `${f.psnr.toFixed(2)} dB`,
       f.maxError.toExponential(2),
+      ...(bounded ? boundCells(f) : []),
       f.iterations > 0 ? String(f.iterations) : '-',
       f.iterations > 0 ? `${f.trainSeconds.toFixed(2)} s` : '-',
       f.iterations > 0 ? f.start : '-',
     ]),
   );
-  const head = 'step time field kind raw stored ratio PSNR max-error iterations training start'.split(' ');
+  const head = [
+    ...'step time field kind raw stored ratio PSNR max-error'.split(' '),
+    ...(bounded ? ['bound', 'reached'] : []),
+    ...'iterations training start'.split(' '),
+  ];
   const lines = [
     `run ${run}: ${steps.length} steps, ${totals.finished ? 'finished' : 'not finished'}`,
     ...totals.dropped.map((d) => `step ${d.step} was dropped: ${d.reason}`),
     '',
-    table(head, rows, { left: [2, 3, 11] }),
+    table(head, rows, { left: [2, 3, head.length - 1] }),
     '',
     `fields ${formatBytes(totals.rawBytes)} in ${formatBytes(totals.storedBytes)}: ${totals.ratio.toFixed(1)}:1`,
   ];
@@ -56,4 +64,10 @@ function human({ run, steps, totals }: Inspection): string {
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+function boundCells({ target, bound }: InspectedField): [string, string] {
+  if (!target || !bound) return ['-', '-'];
+  const measure = 'pwRel' in target ? 'pw-rel' : 'rel' in target ? 'rel' : 'abs';
+  return [`${measure} ${bound.asked.toExponential()}`, bound.reached.toExponential(2)];
 }

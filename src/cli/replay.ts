@@ -54,6 +54,7 @@ on after the last committed step.
 Examples:
   gaussitu replay data/dns_decay --out run --fields u,p --ratio 135
   gaussitu replay data/dns_decay --out run --rel 1e-3
+  gaussitu replay data/dns_decay --out run --pw-rel 1e-2
   gaussitu replay flow.vtkhdf --out run --psnr 45 --mesh none
   gaussitu replay output.h5 --out run --steps 0:10 --config run.yaml
   gaussitu inspect run; gaussitu verify run --against data/dns_decay`,

@@ -88,6 +88,7 @@ Examples:
         - {match: "vel*", psnr: 48}
         - {match: flags, model: false}      (stored losslessly)
         - {match: T, abs: 0.5, fill: 1e20}  (strict bound; 1e20 marks missing values)
+        - {match: rho, pwRel: 0.01}         (every value within 1 % of its own size)
         - {match: "*", ratio: 200}
   Let a script find the port:
     gaussitu serve --out run --listen tcp://127.0.0.1:0 --json

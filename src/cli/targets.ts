@@ -8,6 +8,7 @@ export interface TargetOptions {
   bytesPerStep?: number;
   abs?: number;
   rel?: number;
+  pwRel?: number;
   keyframe?: number;
   secondsPerStep?: number;
 }
@@ -38,6 +39,19 @@ function atLeastZero(name: string): (text: string) => number {
   };
 }
 
+function betweenZeroAndOne(name: string): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (!(value > 0 && value < 1)) {
+      throw new GaussituError('INVALID_ARGUMENT', name, {
+        expected: 'a number above 0 and below 1',
+        received: text,
+      });
+    }
+    return value;
+  };
+}
+
 function wholeAboveZero(name: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -57,32 +71,43 @@ export function addTargetOptions(command: Command): Command {
     .addOption(
       new Option('--ratio <R>', 'raw bytes over stored bytes of every field, e.g. 100')
         .argParser(positive('--ratio'))
-        .conflicts(['psnr', 'bytesPerStep', 'abs', 'rel']),
+        .conflicts(['psnr', 'bytesPerStep', 'abs', 'rel', 'pwRel']),
     )
     .addOption(
       new Option('--psnr <dB>', 'PSNR over the value range, e.g. 42')
         .argParser(positive('--psnr'))
-        .conflicts(['ratio', 'bytesPerStep', 'abs', 'rel']),
+        .conflicts(['ratio', 'bytesPerStep', 'abs', 'rel', 'pwRel']),
     )
     .addOption(
       new Option('--bytes-per-step <N>', 'stored bytes of one step, all fields together, e.g. 200k')
         .argParser(positive('--bytes-per-step'))
-        .conflicts(['ratio', 'psnr', 'abs', 'rel']),
+        .conflicts(['ratio', 'psnr', 'abs', 'rel', 'pwRel']),
     )
     .addOption(
       new Option('--abs <E>', 'every value within E, in field units; 0: bit for bit')
         .argParser(atLeastZero('--abs'))
-        .conflicts(['ratio', 'psnr', 'bytesPerStep', 'rel']),
+        .conflicts(['ratio', 'psnr', 'bytesPerStep', 'rel', 'pwRel']),
     )
     .addOption(
-      new Option('--rel <E>', 'every value within E times the value range of its block and step, e.g. 1e-3')
+      new Option(
+        '--rel <E>',
+        'every value within E times the value range of its block at that step (not of the run so far), e.g. 1e-3',
+      )
         .argParser(atLeastZero('--rel'))
-        .conflicts(['ratio', 'psnr', 'bytesPerStep', 'abs']),
+        .conflicts(['ratio', 'psnr', 'bytesPerStep', 'abs', 'pwRel']),
+    )
+    .addOption(
+      new Option(
+        '--pw-rel <E>',
+        'every value within E times its own size, zeros and signs exactly, e.g. 1e-2',
+      )
+        .argParser(betweenZeroAndOne('--pw-rel'))
+        .conflicts(['ratio', 'psnr', 'bytesPerStep', 'abs', 'rel']),
     )
     .addOption(
       new Option(
         '--keyframe <K>',
-        'with --abs, --rel: every K steps one that decodes without the steps before it (default: 16)',
+        'with --abs, --rel, --pw-rel: every K steps one that decodes without the steps before it (default: 16)',
       ).argParser(wholeAboveZero('--keyframe')),
     )
     .addOption(
@@ -98,5 +123,6 @@ export function targetOf(options: TargetOptions): Target | undefined {
   if (options.bytesPerStep !== undefined) return { bytes: options.bytesPerStep };
   if (options.abs !== undefined) return { abs: options.abs };
   if (options.rel !== undefined) return { rel: options.rel };
+  if (options.pwRel !== undefined) return { pwRel: options.pwRel };
   return undefined;
 }

@@ -117,6 +117,7 @@ export function checkBoundTarget(target: BoundedRequest['target']): void {
   const good: Record<string, (x: number) => boolean> = {
     abs: (x) => x >= 0,
     rel: (x) => x >= 0,
+    pwRel: (x) => x > 0 && x < 1,
     bytes: (x) => x > 0 && x <= 2 ** 32 && Number.isInteger(x),
     psnr: (x) => x > 0 && x <= 300,
   };
@@ -126,7 +127,11 @@ export function checkBoundTarget(target: BoundedRequest['target']): void {
     !Number.isFinite(value) ||
     !good[key ?? '']?.(value)
   ) {
-    fail('target', '{ abs } or { rel } of at least 0, { bytes } or { psnr } above 0', target);
+    fail(
+      'target',
+      '{ abs } or { rel } of at least 0, { pwRel } between 0 and 1, { bytes } or { psnr } above 0',
+      target,
+    );
   }
 }
 

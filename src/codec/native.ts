@@ -47,6 +47,7 @@ export interface NativeBoundedRequest extends NativeReferences {
   bytes?: number;
   psnr?: number;
   guess?: number;
+  pwRel?: number;
   fills: number[];
 }
 

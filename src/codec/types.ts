@@ -72,8 +72,11 @@ export interface PayloadInfo {
   hi: Triple;
 }
 
-/** A bound on every value: absolute in field units, or relative to the value range of this block at this step. */
-export type BoundTarget = { abs: number } | { rel: number };
+/**
+ * A bound on every value: absolute in field units, relative to the value range of this block at this step, or relative to
+ * the value itself (above 0, below 1).
+ */
+export type BoundTarget = { abs: number } | { rel: number } | { pwRel: number };
 
 /** Decoded values of one block, kept in native memory as a reference for later steps and sibling fields. */
 export interface FieldState {
@@ -112,7 +115,7 @@ export interface BoundedResult {
   payload: Uint8Array;
   /** From a decode of `payload`; the value range is that without fills. */
   metrics: Metrics;
-  /** The bound that was used, field units; 0: stored exactly. */
+  /** The bound that was used, field units (`pwRel`: that number); 0: stored exactly. */
   bound: number;
   state: FieldState;
   /** Indices of the offered siblings that decoding needs, in the order it needs them. */

@@ -1,6 +1,10 @@
 import { z } from 'zod';
 
 const bound = z.number({ error: 'a number of at least 0' }).min(0, 'a number of at least 0');
+const share = z
+  .number({ error: 'a number above 0 and below 1' })
+  .gt(0, 'a number above 0 and below 1')
+  .lt(1, 'a number above 0 and below 1');
 const positive = z.number({ error: 'a number above 0' }).positive('a number above 0');
 
 /** 512M, 1.5G, 200k (powers of 1000) or a plain number of bytes. */
@@ -29,14 +33,18 @@ const field = z
     bytes: bytes.optional(),
     abs: bound.optional(),
     rel: bound.optional(),
+    pwRel: share.optional(),
     fill: z.number({ error: 'a number' }).optional(),
     optimiser: z.enum(['lm', 'adam'], { error: 'lm or adam' }).optional(),
     iterations: z.int('a whole number above 0').positive('a whole number above 0').optional(),
     model: z.boolean({ error: 'true or false' }).optional(),
   })
-  .refine((f) => [f.ratio, f.psnr, f.bytes, f.abs, f.rel].filter((t) => t !== undefined).length <= 1, {
-    message: 'at most one of ratio, psnr, bytes, abs, rel',
-  });
+  .refine(
+    (f) => [f.ratio, f.psnr, f.bytes, f.abs, f.rel, f.pwRel].filter((t) => t !== undefined).length <= 1,
+    {
+      message: 'at most one of ratio, psnr, bytes, abs, rel, pwRel',
+    },
+  );
 
 /** run.yaml. Unknown keys are refused: a misspelt target would be found out after the run. */
 export const runFileSchema = z.strictObject({
@@ -47,12 +55,26 @@ export const runFileSchema = z.strictObject({
   mesh: z.enum(['store', 'none'], { error: 'store or none' }).optional(),
   secondsPerStep: positive.optional(),
   keyframe: z.int('a whole number above 0').positive('a whole number above 0').optional(),
-  fields: z.array(field, { error: 'a list of {match, ratio | psnr | bytes | abs | rel, ...}' }).optional(),
+  fields: z
+    .array(field, { error: 'a list of {match, ratio | psnr | bytes | abs | rel | pwRel, ...}' })
+    .optional(),
 });
 export type RunFile = z.infer<typeof runFileSchema>;
 
 /** Keys by the place they belong to, to suggest the nearest. */
 export const KNOWN_KEYS = {
   top: Object.keys(runFileSchema.shape),
-  field: ['match', 'ratio', 'psnr', 'bytes', 'abs', 'rel', 'fill', 'optimiser', 'iterations', 'model'],
+  field: [
+    'match',
+    'ratio',
+    'psnr',
+    'bytes',
+    'abs',
+    'rel',
+    'pwRel',
+    'fill',
+    'optimiser',
+    'iterations',
+    'model',
+  ],
 };

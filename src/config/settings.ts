@@ -30,12 +30,13 @@ export function mergeSettings(file: RunFile, line: CommandLineSettings): RunSett
 }
 
 function fieldSettings(entry: NonNullable<RunFile['fields']>[number]): FieldSettings {
-  const { match, ratio, psnr, bytes, abs, rel, ...rest } = entry;
+  const { match, ratio, psnr, bytes, abs, rel, pwRel, ...rest } = entry;
   const settings: FieldSettings = { match, ...rest };
   if (ratio !== undefined) settings.target = { ratio };
   if (psnr !== undefined) settings.target = { psnr };
   if (bytes !== undefined) settings.target = { bytes };
   if (abs !== undefined) settings.target = { abs };
   if (rel !== undefined) settings.target = { rel };
+  if (pwRel !== undefined) settings.target = { pwRel };
   return settings;
 }

@@ -130,6 +130,7 @@ function exact(job: BlockJob, values: Uint8Array, target: Target | null): Certif
     valueMax: range.max,
     rmse: 0,
     maxError: 0,
+    ...(target && 'pwRel' in target && { maxRelativeError: 0 }),
     psnr: Infinity,
     values: range.values,
     nonFinite: range.nonFinite,

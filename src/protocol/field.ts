@@ -14,13 +14,16 @@ export const DTYPE_BYTES: Readonly<Record<Dtype, number>> = {
 };
 export type Association = 'node' | 'cell';
 
-/** A strict bound on every value: absolute in field units, or relative to each block's value range at each step. */
-export type Bound = { abs: number } | { rel: number };
+/**
+ * A strict bound on every value: absolute in field units, relative to each block's value range at each step, or
+ * relative to each value itself (above 0, below 1; zeros come back as zeros, signs are kept).
+ */
+export type Bound = { abs: number } | { rel: number } | { pwRel: number };
 /** What a field has to meet: exactly one key. `ratio` counts raw bytes over stored bytes, `bytes` is per step. */
 export type Target = { ratio: number } | { psnr: number } | { bytes: number } | Bound;
 
 export function isBound(target: Target): target is Bound {
-  return 'abs' in target || 'rel' in target;
+  return 'abs' in target || 'rel' in target || 'pwRel' in target;
 }
 
 /** The values of one field on one block at one timestep, as they came. */

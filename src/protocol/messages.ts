@@ -20,8 +20,9 @@ const crc = z.int().min(0).max(0xffffffff).nullish();
 const positive = z.number().positive();
 
 const bound = z.number().min(0);
+const share = z.number().gt(0).lt(1);
 
-/** Exactly one of ratio, psnr, bytes, abs, rel. */
+/** Exactly one of ratio, psnr, bytes, abs, rel, pwRel. */
 export const targetSchema = z.union(
   [
     z.strictObject({ ratio: positive }),
@@ -29,10 +30,11 @@ export const targetSchema = z.union(
     z.strictObject({ bytes: positive }),
     z.strictObject({ abs: bound }),
     z.strictObject({ rel: bound }),
+    z.strictObject({ pwRel: share }),
   ],
   {
     error:
-      'a map with exactly one of ratio, psnr, bytes (a number above 0), abs, rel (a number of at least 0)',
+      'a map with exactly one of ratio, psnr, bytes (a number above 0), abs, rel (a number of at least 0), pwRel (a number above 0 and below 1)',
   },
 );
 

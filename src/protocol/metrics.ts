@@ -4,6 +4,8 @@ export interface Metrics {
   valueMax: number;
   rmse: number;
   maxError: number;
+  /** Largest error over the size of its value; of fields with a point-wise bound. */
+  maxRelativeError?: number;
   /** dB, 20 log10((valueMax - valueMin) / rmse); Infinity when exact. */
   psnr: number;
   values: number;

@@ -11,6 +11,8 @@ export interface Comparison {
   valueMax: number;
   rmse: number;
   maxError: number;
+  /** Largest error over the size of its value; infinite where a zero did not come back as one. */
+  maxRelativeError: number;
   /** dB over the original's range; Infinity when equal. */
   psnr: number;
 }
@@ -25,7 +27,7 @@ export function compareArrays(original: Uint8Array, decoded: Uint8Array, dtype: 
   }
   const a = toFloat64(original, dtype);
   const b = toFloat64(decoded, dtype);
-  let [squares, maxError, values, nonFinite] = [0, 0, 0, 0];
+  let [squares, maxError, maxRelativeError, values, nonFinite] = [0, 0, 0, 0, 0];
   let [lo, hi] = [Infinity, -Infinity];
   for (let i = 0; i < a.length; i++) {
     const x = a[i] as number;
@@ -40,8 +42,10 @@ export function compareArrays(original: Uint8Array, decoded: Uint8Array, dtype: 
     squares += error * error;
     // A decoded NaN must not slip through a comparison.
     if (!(error <= maxError)) maxError = error;
+    const relative = error === 0 ? 0 : error / Math.abs(x);
+    if (!(relative <= maxRelativeError)) maxRelativeError = relative;
   }
   const rmse = values > 0 ? Math.sqrt(squares / values) : 0;
   const psnr = rmse === 0 ? Infinity : 20 * Math.log10((hi - lo) / rmse);
-  return { values, nonFinite, valueMin: lo, valueMax: hi, rmse, maxError, psnr };
+  return { values, nonFinite, valueMin: lo, valueMax: hi, rmse, maxError, maxRelativeError, psnr };
 }

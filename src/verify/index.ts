@@ -118,6 +118,7 @@ async function verifyField(job: FieldJob): Promise<Comparison | undefined> {
       const raw = original.data.get(entry.block) as Uint8Array;
       const measured = compareArrays(raw, data, entry.dtype);
       checkCertificate(measured, [entry], (text) => report(text, entry.block));
+      checkPointwise(measured, [entry], (text) => report(text, entry.block));
       if (entry.kind === 'bounded') checkBound(measured, entry, (text) => report(text, entry.block));
       else if (
         entry.kind !== 'gaussian' &&
@@ -142,6 +143,7 @@ async function verifyField(job: FieldJob): Promise<Comparison | undefined> {
   const whole = assemble(parts, first.association, first.dtype).data;
   const compared = compareArrays(assemble(wholes, first.association, first.dtype).data, whole, first.dtype);
   checkCertificate(compared, blocks, (text) => report(text));
+  checkPointwise(compared, blocks, (text) => report(text));
   return compared;
 }
 
@@ -202,6 +204,24 @@ function checkBound(measured: Comparison, { certificate }: FieldEntry, report: (
   const bound = boundOf(certificate.target, certificate);
   if (bound !== undefined && !(measured.maxError <= bound)) {
     report(`largest error is ${measured.maxError}, above the bound of ${bound} that was asked for`);
+  }
+}
+
+/** Bounds that every value has of its own; blocks of one field were asked for the same. */
+function checkPointwise(measured: Comparison, blocks: FieldEntry[], report: (text: string) => void): void {
+  const { maxRelativeError: found } = measured;
+  const claims = blocks.flatMap(({ certificate: { target, maxRelativeError } }) =>
+    target && 'pwRel' in target ? { asked: target.pwRel, claimed: maxRelativeError ?? Number.NaN } : [],
+  );
+  if (claims.length === 0 || claims.length < blocks.length) return;
+  const [asked, claimed] = [
+    Math.max(...claims.map((c) => c.asked)),
+    Math.max(...claims.map((c) => c.claimed)),
+  ];
+  const name = 'largest point-wise relative error';
+  if (!(found <= asked)) report(`${name} is ${found}, above the bound of ${asked} that was asked for`);
+  if (!(Math.abs(found - claimed) <= TOLERANCE * claimed)) {
+    report(`${name} is ${found}, its certificate says ${claimed}`);
   }
 }
 

@@ -121,6 +121,47 @@ describe('a strict bound', () => {
     expect((await verify(run, input)).result).toMatchObject({ ok: true, steps: 2 });
   });
 
+  test('relative to every value: six decades, both signs, zeros', async () => {
+    const folder = await temporaryFolder();
+    const input = join(folder, 'decades');
+    await mkdir(input);
+    const meta = { case: 'decades', dims: [40, 30, 1], fields: ['v', 'w'], steps: 3 };
+    await writeFile(join(input, 'meta.json'), JSON.stringify(meta));
+    const decades = (phase: number) =>
+      Float32Array.from({ length: 1200 }, (_, i) =>
+        i % 37 === 0 ? 0 : (i % 40 > 20 ? -1 : 1) * 10 ** (3 * Math.sin((i % 40) / 9 + i / 400 + phase)),
+      );
+    const steps = [0, 1, 2].map((step) => decades(step / 50));
+    for (const [step, v] of steps.entries()) {
+      await writeFile(join(input, `v_00${step}.f32`), v);
+      await writeFile(
+        join(input, `w_00${step}.f32`),
+        v.map((x) => 7 - 2 * x),
+      );
+    }
+    const run = join(folder, 'run');
+    expect(await gaussitu('replay', input, '--out', run, '--pw-rel', '1e-2')).toMatchObject({ code: 0 });
+    const output = join(folder, 'v.f32');
+    await gaussitu('decode', run, '--field', 'v', '--step', '2', '-o', output);
+    const decoded = floats(output);
+    const errors = [...steps[2]!].map((x, i) => (x === decoded[i] ? 0 : Math.abs((x - decoded[i]!) / x)));
+    expect(Math.max(...errors)).toBeLessThanOrEqual(1e-2);
+    const fields = (await inspect(run)).steps[2]!.fields;
+    const v = fields.find((f) => f.name === 'v')!;
+    expect(v.bound).toEqual({ asked: 1e-2, reached: Math.max(...errors) });
+    expect(v.target).toEqual({ pwRel: 1e-2 });
+    expect((await gaussitu('inspect', run)).stdout).toMatch(/bound +reached/);
+    expect((await verify(run, input)).result).toMatchObject({ ok: true, steps: 3 });
+
+    // A small value that is off by a fifth of itself is far below the largest error, and still found.
+    const small = steps[1]!.findIndex((x) => x !== 0 && Math.abs(x) < 2e-3);
+    steps[1]![small]! *= 1.25;
+    await writeFile(join(input, 'v_001.f32'), steps[1]!);
+    const { code, result } = await verify(run, input);
+    expect(code).toBe(3);
+    expect(result.problems.map((p) => p.message).join()).toMatch(/point-wise relative error is 0\.(19|2)/);
+  });
+
   test('needs no mesh in the run when it is told that there will be none', async () => {
     const folder = await temporaryFolder();
     const input = join(folder, 'cloud');

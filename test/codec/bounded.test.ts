@@ -72,10 +72,32 @@ describe('error-bounded codec', () => {
     expect(decoded.values[0]).toBe(values[1 + 24 * (0 + 18 * 3)]);
   });
 
+  test('keeps every value within a share of its own size, zeros and signs exactly', async () => {
+    const values = wave(0).map((x, i) => (i % 31 === 0 ? 0 : Math.sign(x) * 10 ** (3 * x)));
+    const request = { ...place, dtype: 'f64', data: bytes(values), target: { pwRel: 1e-2 } } as const;
+    const { payload, metrics, bound, state } = await codec.encodeBounded(request);
+    const { values: decoded } = await decode(payload);
+    const errors = [...values].map((x, i) =>
+      x === decoded[i] ? 0 : Math.abs(x - decoded[i]!) / Math.abs(x),
+    );
+    expect(Math.max(...errors)).toBeLessThanOrEqual(1e-2);
+    expect(Math.max(...errors)).toBe(metrics.maxRelativeError);
+    expect(metrics.maxRelativeError).toBeGreaterThan(9e-3);
+    expect(bound).toBe(1e-2);
+    expect(payload.length).toBeLessThan(values.byteLength / 6);
+    const again = await codec.encodeBounded({ ...request, earlier: [state] });
+    expect(again.payload.length).toBeLessThan(payload.length / 2);
+  });
+
   test('refuses what makes no sense, and says what it expected', async () => {
     const data = bytes(wave(0));
     const request = { ...place, dtype: 'f64', data, target: { abs: 1e-3 } } as const;
     await expect(codec.encodeBounded({ ...request, target: { rel: -1 } })).rejects.toThrow(/at least 0/);
+    for (const target of [{ pwRel: 0 }, { pwRel: 1 }, {}, { abs: 1, rel: 1 }]) {
+      await expect(codec.encodeBounded({ ...request, target: target as { abs: number } })).rejects.toThrow(
+        /pwRel/,
+      );
+    }
     await expect(codec.encodeBounded({ ...request, data: data.subarray(8) })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     });

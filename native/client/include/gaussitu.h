@@ -77,13 +77,14 @@ typedef enum {
   GAUSSITU_TARGET_PSNR,  /* dB over the value range */
   GAUSSITU_TARGET_BYTES, /* stored bytes per step */
   GAUSSITU_TARGET_ABS,   /* every value within this, field units; 0: exact */
-  GAUSSITU_TARGET_REL    /* every value within this times the value range of its block and step */
+  GAUSSITU_TARGET_REL,   /* every value within this times the value range of its block at the step */
+  GAUSSITU_TARGET_PW_REL /* every value within this times its own size; zeros and signs exactly */
 } gaussitu_target_kind;
 
 typedef struct {
   const char* field; /* field name or glob, e.g. "velocity_*" */
   gaussitu_target_kind kind;
-  double value; /* > 0; GAUSSITU_TARGET_ABS and _REL: >= 0 */
+  double value; /* > 0; GAUSSITU_TARGET_ABS and _REL: >= 0; _PW_REL: < 1 */
 } gaussitu_target;
 
 typedef struct {

@@ -8,7 +8,7 @@ namespace gaussitu::client {
 namespace {
 
 void pack_target(Packer& p, const Target& target) {
-  static constexpr const char* names[] = {"", "ratio", "psnr", "bytes", "abs", "rel"};
+  static constexpr const char* names[] = {"", "ratio", "psnr", "bytes", "abs", "rel", "pwRel"};
   p.map(1).str(names[target.kind]).real(target.value);
 }
 

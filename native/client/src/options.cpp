@@ -85,10 +85,11 @@ void default_options(gaussitu_options& o) {
 Target checked_target(gaussitu_target_kind kind, double value, const std::string& field) {
   if (kind == GAUSSITU_TARGET_NONE) return {};
   const bool bound = kind == GAUSSITU_TARGET_ABS || kind == GAUSSITU_TARGET_REL;
-  if (kind < GAUSSITU_TARGET_NONE || kind > GAUSSITU_TARGET_REL || !std::isfinite(value) || value < 0 ||
-      (value == 0 && !bound))
+  if (kind < GAUSSITU_TARGET_NONE || kind > GAUSSITU_TARGET_PW_REL || !std::isfinite(value) || value < 0 ||
+      (value == 0 && !bound) || (value >= 1 && kind == GAUSSITU_TARGET_PW_REL))
     invalid("target of field " + field +
-            ": expected ratio, psnr or bytes with a value above 0, or abs or rel with at least 0, received "
+            ": expected ratio, psnr or bytes with a value above 0, abs or rel with at least 0, or pw_rel "
+            "between 0 and 1, received "
             "kind " +
             std::to_string(static_cast<int>(kind)) + " with " + std::to_string(value));
   return {kind, value};

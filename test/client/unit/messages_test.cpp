@@ -5,11 +5,13 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <random>
 
 #include "msgpack.hpp"
+#include "options.hpp"
 #include "status.hpp"
 
 using namespace gaussitu::client;
@@ -166,6 +168,16 @@ TEST_CASE("headers carry what was given") {
   CHECK(f.find("units")->string == "m/s");
   CHECK(f.find("target")->find("rel")->real == 1e-3);
   CHECK(f.find("crc")->integer == 0xdeadbeef);
+  field.target = {GAUSSITU_TARGET_PW_REL, 0.01};
+  CHECK(read(field_header(7, field, true, 0)).find("target")->find("pwRel")->real == 0.01);
+}
+
+TEST_CASE("targets are held to what they mean") {
+  CHECK(checked_target(GAUSSITU_TARGET_ABS, 0, "p").value == 0);
+  CHECK(checked_target(GAUSSITU_TARGET_PW_REL, 0.5, "p").kind == GAUSSITU_TARGET_PW_REL);
+  for (const double bad : {0.0, 1.0, -0.1, double(NAN)})
+    CHECK_THROWS_AS(checked_target(GAUSSITU_TARGET_PW_REL, bad, "p"), Failure);
+  CHECK_THROWS_AS(checked_target(GAUSSITU_TARGET_RATIO, 0, "p"), Failure);
 }
 
 TEST_CASE("CRC-32 is zlib's") {
