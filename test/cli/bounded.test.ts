@@ -36,6 +36,13 @@ function special(x: number): boolean {
   return x === Math.fround(1e20) || !Number.isFinite(x) || Object.is(x, -0);
 }
 
+/** Six decades, both signs, some zeros. */
+function decades(phase: number): Float32Array {
+  return Float32Array.from({ length: 1200 }, (_, i) =>
+    i % 37 === 0 ? 0 : (i % 40 > 20 ? -1 : 1) * 10 ** (3 * Math.sin((i % 40) / 9 + i / 400 + phase)),
+  );
+}
+
 describe('a strict bound', () => {
   test('holds for every value decoded from the files, with keyframes where they belong', async () => {
     const folder = await temporaryFolder();
@@ -127,10 +134,6 @@ describe('a strict bound', () => {
     await mkdir(input);
     const meta = { case: 'decades', dims: [40, 30, 1], fields: ['v', 'w'], steps: 3 };
     await writeFile(join(input, 'meta.json'), JSON.stringify(meta));
-    const decades = (phase: number) =>
-      Float32Array.from({ length: 1200 }, (_, i) =>
-        i % 37 === 0 ? 0 : (i % 40 > 20 ? -1 : 1) * 10 ** (3 * Math.sin((i % 40) / 9 + i / 400 + phase)),
-      );
     const steps = [0, 1, 2].map((step) => decades(step / 50));
     for (const [step, v] of steps.entries()) {
       await writeFile(join(input, `v_00${step}.f32`), v);
