@@ -54,6 +54,13 @@ GAUSSITU_INLINE f32x16 max(f32x16 a, f32x16 b) {
 GAUSSITU_INLINE f32x16 min(f32x16 a, f32x16 b) {
   return {_mm512_min_ps(a.r, b.r)};
 }
+GAUSSITU_INLINE f32x16 sqrt(f32x16 a) {
+  return {_mm512_sqrt_ps(a.r)};
+}
+/// Rounded towards zero; lanes must be within the range of int32_t.
+GAUSSITU_INLINE void store_whole(int32_t* p, f32x16 a) {
+  _mm512_storeu_si512(p, _mm512_cvttps_epi32(a.r));
+}
 /// Bit i is set where a[i] < b[i].
 GAUSSITU_INLINE uint32_t less(f32x16 a, f32x16 b) {
   return _mm512_cmp_ps_mask(a.r, b.r, _CMP_LT_OQ);
@@ -94,6 +101,13 @@ GAUSSITU_INLINE f32x16 max(f32x16 a, f32x16 b) {
 }
 GAUSSITU_INLINE f32x16 min(f32x16 a, f32x16 b) {
   return {_mm256_min_ps(a.lo, b.lo), _mm256_min_ps(a.hi, b.hi)};
+}
+GAUSSITU_INLINE f32x16 sqrt(f32x16 a) {
+  return {_mm256_sqrt_ps(a.lo), _mm256_sqrt_ps(a.hi)};
+}
+GAUSSITU_INLINE void store_whole(int32_t* p, f32x16 a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_cvttps_epi32(a.lo));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 8), _mm256_cvttps_epi32(a.hi));
 }
 GAUSSITU_INLINE uint32_t less(f32x16 a, f32x16 b) {
   const int lo = _mm256_movemask_ps(_mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ));
@@ -148,6 +162,13 @@ GAUSSITU_INLINE f32x16 min(f32x16 a, const f32x16& b) {
   GAUSSITU_LANES a.r[i] = a.r[i] < b.r[i] ? a.r[i] : b.r[i];
   return a;
 }
+GAUSSITU_INLINE f32x16 sqrt(f32x16 a) {
+  GAUSSITU_LANES a.r[i] = __builtin_sqrtf(a.r[i]);
+  return a;
+}
+GAUSSITU_INLINE void store_whole(int32_t* p, const f32x16& a) {
+  GAUSSITU_LANES p[i] = static_cast<int32_t>(a.r[i]);
+}
 GAUSSITU_INLINE uint32_t less(const f32x16& a, const f32x16& b) {
   uint32_t mask = 0;
   GAUSSITU_LANES mask |= static_cast<uint32_t>(a.r[i] < b.r[i]) << i;
@@ -157,13 +178,28 @@ GAUSSITU_INLINE uint32_t less(const f32x16& a, const f32x16& b) {
 
 #endif
 
+GAUSSITU_INLINE f32x16 abs(f32x16 a) {
+  return max(a, splat(0.0f) - a);
+}
+
 /// Sum of all lanes, always in this order: halves are folded 16 -> 8 -> 4 -> 2 -> 1.
 GAUSSITU_INLINE float sum(const f32x16& a) {
+#if defined(__AVX2__) || defined(__AVX512F__)
+#if defined(__AVX512F__)
+  const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a.r), _mm512_extractf32x8_ps(a.r, 1));
+#else
+  const __m256 eight = _mm256_add_ps(a.lo, a.hi);
+#endif
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+#else
   float t[16];
   store(t, a);
   for (int half = 8; half > 0; half /= 2)
     for (int i = 0; i < half; i++) t[i] += t[i + half];
   return t[0];
+#endif
 }
 
 }  // namespace gaussitu::GAUSSITU_ISA

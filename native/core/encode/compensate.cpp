@@ -134,7 +134,7 @@ void quantise_part(Model& model, const Pass& pass, size_t first, double squared,
   const double trust = kTrust * squared / static_cast<double>(pass.samples().finite);
   parallel_for(members, [&](size_t m) {
     const size_t i = first + m * kParts;
-    Remaining rest(normal_equations(moments[m], model, i, pass.samples().rows),
+    Remaining rest(normal_equations(moments[m], model, i, pass.samples().columns),
                    trust * moments[m].phi2 + kFloor * phi2, kValueFloor * phi2);
     gaussians[i] = quantise_one(model, i, rest, lattice, steps);
   });

@@ -11,13 +11,13 @@
 namespace gaussitu {
 
 void evaluate(const Model& model, const SampleSet& samples, float* out, float* cover) {
-  const Reach reach = find_reach(model, TileTree(samples), samples.tiles.size());
+  const Reach reach = find_reach(model, TileTree(samples));
   const GaussianView gaussians = view(model);
   const auto kernel = GAUSSITU_DISPATCH(evaluate_tile);
   parallel_for(samples.tiles.size(), [&](size_t t) {
     const Tile& tile = samples.tiles[t];
     kernel(gaussians, reach.gaussians.begin(t), reach.gaussians.size(t), view(samples, tile),
-           kBackground * model.mean, out + tile.begin, nullptr, cover ? cover + tile.begin : nullptr);
+           kBackground * model.mean, out + tile.begin, cover ? cover + tile.begin : nullptr);
   });
 }
 

@@ -1,16 +1,30 @@
-// The forward kernel, compiled once per instruction set.
+// The forward kernels, compiled once per instruction set.
 #pragma once
 #include <cstddef>
 
 #include "model/kernel_views.hpp"
 
-#define GAUSSITU_DECLARE(isa)                                                                             \
-  namespace isa {                                                                                         \
-  /* f [count] = N / D of the Gaussians in `list` [n], in that order, from N = start, D = kBackground. */ \
-  /* `density` [count] receives D, `cover` [count] the sum of weights alone; either may be null. */       \
-  /* Returns the Gaussian-sample pairs computed: those of groups of 16 samples that are not skipped. */   \
-  uint64_t evaluate_tile(const GaussianView& model, const uint32_t* list, size_t n, const TileView& tile, \
-                         float start, float* f, float* density, float* cover);                            \
+namespace gaussitu {
+
+/// What training needs of a tile, [count] each: all 0 where the weight is 0.
+struct ResidualTile {
+  const float *value, *weight;
+  float *e, *r, *fr;  // f - value, 1 / D, -f / D
+  float squares;      // sum of e^2
+};
+
+}  // namespace gaussitu
+
+#define GAUSSITU_DECLARE(isa)                                                                                \
+  namespace isa {                                                                                            \
+  /* f [count] = N / D of the Gaussians in `list` [n], in that order, from N = start, D = kBackground. */    \
+  /* `cover` [count] receives the sum of weights alone; it may be null. */                                   \
+  void evaluate_tile(const GaussianView& model, const uint32_t* list, size_t n, const TileView& tile,        \
+                     float start, float* f, float* cover);                                                   \
+  /* The same, compared with the samples' values. Returns the Gaussian-sample pairs computed: sixteen for */ \
+  /* each vector of samples that is not skipped. */                                                          \
+  uint64_t compare_tile(const GaussianView& model, const uint32_t* list, size_t n, const TileView& tile,     \
+                        float start, ResidualTile& out);                                                     \
   }
 namespace gaussitu {
 GAUSSITU_DECLARE(scalar)

@@ -12,11 +12,14 @@ struct GaussianView {
 };
 
 struct TileView {
-  const float *x, *y, *z;  // [count] model units
-  uint32_t begin, count;   // first sample in the set's arrays; a multiple of 16
-  bool rows;               // see SampleSet::rows: then the corner and ny say everything
-  float corner[3];         // rows: position of the first lane of the first row
-  uint32_t ny;             // rows: rows per plane, at most 16; planes = count / 16 / ny
+  const float *x, *y, *z;     // [count] model units
+  uint32_t begin, count;      // first sample in the set's arrays; a multiple of 16
+  bool columns;               // see SampleSet::columns: then the rest but the boxes says everything
+  float corner[3];            // position of the first sample
+  uint32_t steps;             // samples of a column, along x
+  uint32_t across[2];         // columns along y and z, at most 4
+  uint32_t lanes_y, lanes_z;  // lanes of a column along y and z: 4 x 4, 16 x 1 or 1 x 16
+  const float* boxes[6];      // scattered: [count / 16] centres and half sizes of the groups' boxes
 };
 
 }  // namespace gaussitu

@@ -7,17 +7,36 @@
 #pragma once
 #include "base/simd.hpp"
 #include "model/kernel_views.hpp"
+#include "sample/tile_limits.hpp"
 
 namespace gaussitu::GAUSSITU_ISA {
 
+/// One Gaussian, and what culling needs of it. All samples of sixteen lanes lie within `half` of the middle
+/// of their column; there |(t1, t2)| changes by at most `spread` and the x of least d2 by at most `shift`.
 struct Gaussian {
   float mu[3], a[6], v;
+  float width, spread, shift;  // 1 / a00
 };
 
-GAUSSITU_INLINE Gaussian gaussian(const GaussianView& g, uint32_t i) {
-  return {{g.mu[0][i], g.mu[1][i], g.mu[2][i]},
-          {g.a[0][i], g.a[1][i], g.a[2][i], g.a[3][i], g.a[4][i], g.a[5][i]},
-          g.v[i]};
+GAUSSITU_INLINE float larger(float a, float b) {
+  return a > b ? a : b;
+}
+GAUSSITU_INLINE float size(float a) {
+  return __builtin_fabsf(a);
+}
+
+GAUSSITU_INLINE Gaussian gaussian(const GaussianView& g, uint32_t i, uint32_t lanes_y) {
+  Gaussian out{{g.mu[0][i], g.mu[1][i], g.mu[2][i]},
+               {g.a[0][i], g.a[1][i], g.a[2][i], g.a[3][i], g.a[4][i], g.a[5][i]},
+               g.v[i],
+               1.0f / g.a[0][i],
+               0,
+               0};
+  const float hy = 0.5f * static_cast<float>(lanes_y - 1), hz = 0.5f * static_cast<float>(16 / lanes_y - 1);
+  const float s1 = size(out.a[3]) * hy + size(out.a[4]) * hz, s2 = size(out.a[5]) * hz;
+  out.spread = __builtin_sqrtf(s1 * s1 + s2 * s2);
+  out.shift = (size(out.a[1]) * hy + size(out.a[2]) * hz) * out.width;
+  return out;
 }
 
 GAUSSITU_INLINE f32x16 falloff(f32x16 d2) {
@@ -40,31 +59,95 @@ GAUSSITU_INLINE Scattered scattered(const Gaussian& g, const TileView& s, uint32
   return p;
 }
 
-/// Up to sixteen rows of one plane of a rows tile: what does not depend on x, one row per lane, and which
-/// rows the Gaussian can reach. A row that is left out has q = 0 in all its lanes, exactly: rounding is
-/// monotone, so d2 of a lane is never below the bound computed here.
-struct Plane {
-  alignas(64) float t1[16], c[16], base[16];  // t0 = fma(a00, dx, c), d2 = fma(t0, t0, base)
-  float t2;
+/// Which of sixteen groups of a scattered tile, from group k on, the Gaussian can reach: per component, t
+/// at the middle of the group's box is less than its largest change inside the box away from the support.
+GAUSSITU_INLINE uint32_t reached_groups(const Gaussian& g, const TileView& s, uint32_t k) {
+  const f32x16 dx = load(s.boxes[0] + k) - splat(g.mu[0]), dy = load(s.boxes[1] + k) - splat(g.mu[1]),
+               dz = load(s.boxes[2] + k) - splat(g.mu[2]);
+  const f32x16 hx = load(s.boxes[3] + k), hy = load(s.boxes[4] + k), hz = load(s.boxes[5] + k);
+  const auto beyond = [&](const f32x16& t, const f32x16& terms, const f32x16& half) {
+    return max(abs(t) - half - splat(1e-6f) * (terms + half), splat(0.0f));
+  };
+  const f32x16 x0 = splat(g.a[0]) * dx, y0 = splat(g.a[1]) * dy, z0 = splat(g.a[2]) * dz;
+  const f32x16 y1 = splat(g.a[3]) * dy, z1 = splat(g.a[4]) * dz, z2 = splat(g.a[5]) * dz;
+  const f32x16 t0 = beyond(x0 + y0 + z0, abs(x0) + abs(y0) + abs(z0),
+                           splat(size(g.a[0])) * hx + splat(size(g.a[1])) * hy + splat(size(g.a[2])) * hz);
+  const f32x16 t1 = beyond(y1 + z1, abs(y1) + abs(z1), splat(size(g.a[3])) * hy + splat(size(g.a[4])) * hz);
+  const f32x16 t2 = beyond(z2, abs(z2), splat(size(g.a[5])) * hz);
+  const uint32_t groups = s.count / 16 - k;
+  return less(t0 * t0 + t1 * t1 + t2 * t2, splat(8.001f)) & ((groups < 16 ? 1u << groups : 0x10000u) - 1);
+}
+
+/// The columns of a tile that a Gaussian can reach, and the steps of each. What is left out has q = 0.
+struct Columns {
+  alignas(64) float dx[kColumnSteps];       // of each step
+  alignas(64) int32_t first[16], last[16];  // steps of column y + 4 z
   uint32_t mask;
 };
 
-GAUSSITU_INLINE void prepare(Plane& p, const Gaussian& g, const TileView& s, float z) {
+GAUSSITU_INLINE uint32_t columns_of(const TileView& s) {
+  uint32_t row = (1u << s.across[0]) - 1, all = 0;
+  for (uint32_t z = 0; z < s.across[1]; z++) all |= row << (4 * z);
+  return all;
+}
+
+GAUSSITU_INLINE void prepare(Columns& p, const Gaussian& g, const TileView& s) {
   alignas(64) static constexpr float kIota[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  const f32x16 dy = (splat(s.corner[1]) + load(kIota)) - splat(g.mu[1]);
-  const float dz = z - g.mu[2];
-  p.t2 = g.a[5] * dz;
-  const f32x16 t1 = fma(splat(g.a[3]), dy, splat(g.a[4] * dz));
-  const f32x16 c = fma(splat(g.a[1]), dy, splat(g.a[2] * dz));
-  const f32x16 base = fma(t1, t1, splat(p.t2 * p.t2));
-  store(p.t1, t1);
-  store(p.c, c);
-  store(p.base, base);
-  const f32x16 first = fma(splat(g.a[0]), splat(s.corner[0] - g.mu[0]), c);
-  const f32x16 last = fma(splat(g.a[0]), splat((s.corner[0] + 15.0f) - g.mu[0]), c);
-  const f32x16 nearest =
-      max(max(min(first, last), splat(0.0f) - max(first, last)), splat(0.0f));  // |t0| of the closest lane
-  p.mask = less(fma(nearest, nearest, base), splat(8.0f)) & ((s.ny < 16 ? 1u << s.ny : 0x10000u) - 1);
+  alignas(64) static constexpr float kY[16] = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
+  alignas(64) static constexpr float kZ[16] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
+  const auto ly = static_cast<float>(s.lanes_y), lz = static_cast<float>(s.lanes_z);
+  store(p.dx, (splat(s.corner[0]) + load(kIota)) - splat(g.mu[0]));
+  // t1 and t2 at the middle of each column do not depend on x: the support is cut by the column where x is
+  // within `half` of `middle`. Rounding is some units in the last place of the largest term.
+  const f32x16 dy = fma(load(kY), splat(ly), splat((s.corner[1] - g.mu[1]) + 0.5f * (ly - 1))),
+               dz = fma(load(kZ), splat(lz), splat((s.corner[2] - g.mu[2]) + 0.5f * (lz - 1)));
+  const f32x16 y1 = splat(g.a[3]) * dy, z1 = splat(g.a[4]) * dz, t1 = y1 + z1, t2 = splat(g.a[5]) * dz;
+  const f32x16 slack = fma(abs(y1) + abs(z1) + abs(t2), splat(1e-6f), splat(g.spread * 1.0001f + 1e-4f));
+  const f32x16 r = max(sqrt(fma(t1, t1, t2 * t2)) - slack, splat(0.0f));
+  const f32x16 rest = splat(8.0f) - r * r;
+  const f32x16 y0 = splat(g.a[1] * g.width) * dy, z0 = splat(g.a[2] * g.width) * dz;
+  const float to_corner = g.mu[0] - s.corner[0];
+  const f32x16 half =
+      fma(sqrt(max(rest, splat(0.0f))), splat(g.width * 1.0001f),
+          fma(abs(y0) + abs(z0) + splat(size(to_corner)), splat(1e-6f), splat(g.shift * 1.0001f + 1e-3f)));
+  const f32x16 middle = splat(to_corner) - (y0 + z0);
+  const float last = static_cast<float>(s.steps - 1);
+  const f32x16 low = (middle - half) + splat(0.999f), high = middle + half;
+  store_whole(p.first, max(min(low, splat(last + 1)), splat(0.0f)));
+  store_whole(p.last, max(min(high, splat(last)), splat(0.0f)));
+  p.mask = less(splat(0.0f), rest) & less(splat(-0.001f), high) & less(low, splat(last + 1)) & columns_of(s);
+}
+
+/// What does not depend on x in column c = y + 4 z: t0 = fma(a00, dx, c0), d2 = fma(t0, t0, base).
+struct Column {
+  f32x16 t1, t2, c0, base;
+};
+
+GAUSSITU_INLINE Column column(const Gaussian& g, const TileView& s, int c) {
+  alignas(64) static constexpr float kLanes[4][16] = {{0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3},
+                                                      {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3},
+                                                      {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
+                                                      {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}};
+  const float *ly = kLanes[s.lanes_y == 4    ? 0
+                           : s.lanes_y == 16 ? 2
+                                             : 3],
+              *lz = kLanes[s.lanes_y == 4    ? 1
+                           : s.lanes_y == 16 ? 3
+                                             : 2];
+  const float y = s.corner[1] + static_cast<float>((c & 3) * s.lanes_y),
+              z = s.corner[2] + static_cast<float>((c >> 2) * (s.lanes_z));
+  const f32x16 dy = (splat(y) + load(ly)) - splat(g.mu[1]), dz = (splat(z) + load(lz)) - splat(g.mu[2]);
+  Column p;
+  p.t2 = splat(g.a[5]) * dz;
+  p.t1 = fma(splat(g.a[3]), dy, splat(g.a[4]) * dz);
+  p.c0 = fma(splat(g.a[1]), dy, splat(g.a[2]) * dz);
+  p.base = fma(p.t1, p.t1, p.t2 * p.t2);
+  return p;
+}
+
+/// Samples of the tile before column c.
+GAUSSITU_INLINE uint32_t column_begin(const TileView& s, int c) {
+  return ((c >> 2) * s.across[0] + (c & 3)) * s.steps * 16;
 }
 
 }  // namespace gaussitu::GAUSSITU_ISA

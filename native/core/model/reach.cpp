@@ -9,54 +9,75 @@
 namespace gaussitu {
 namespace {
 
-// Half extents of the ellipsoid |A d|^2 <= 8 along the axes: sqrt(8 (A^-1 A^-T)_kk), a little enlarged.
-std::array<double, 3> half_extents(const Model& m, size_t i) {
-  const double a00 = m.a[0][i], a01 = m.a[1][i], a02 = m.a[2][i], a11 = m.a[3][i], a12 = m.a[4][i],
-               a22 = m.a[5][i];
-  const double i00 = 1 / a00, i11 = 1 / a11, i22 = 1 / a22;
-  const double i01 = -a01 * i00 * i11, i12 = -a12 * i11 * i22,
-               i02 = (a01 * a12 - a02 * a11) * i00 * i11 * i22;
-  const double r = std::sqrt(double{kSupport2}) * 1.001;
-  return {r * std::sqrt(i00 * i00 + i01 * i01 + i02 * i02), r * std::sqrt(i11 * i11 + i12 * i12),
-          r * std::fabs(i22)};
-}
+// One Gaussian's support |A d|^2 <= 8 margin^2 and its metric P = A^T A.
+class Ellipsoid {
+ public:
+  Ellipsoid(const Model& m, size_t i, double margin) {
+    for (int k = 0; k < 3; k++) mu_[k] = m.mu[k][i];
+    for (int k = 0; k < 6; k++) a_[k] = m.a[k][i];
+    const double *a = a_, i00 = 1 / a[0], i11 = 1 / a[3], i22 = 1 / a[5];
+    const double i01 = -a[1] * i00 * i11, i12 = -a[4] * i11 * i22,
+                 i02 = (a[1] * a[4] - a[2] * a[3]) * i00 * i11 * i22;
+    // Half extents along the axes: sqrt(8 (A^-1 A^-T)_kk), a little enlarged.
+    const double r = std::sqrt(double{kSupport2}) * margin * 1.001;
+    half_[0] = r * std::sqrt(i00 * i00 + i01 * i01 + i02 * i02);
+    half_[1] = r * std::sqrt(i11 * i11 + i12 * i12);
+    half_[2] = r * std::fabs(i22);
+    p_[0][0] = a[0] * a[0];
+    p_[0][1] = p_[1][0] = a[0] * a[1];
+    p_[0][2] = p_[2][0] = a[0] * a[2];
+    p_[1][1] = a[1] * a[1] + a[3] * a[3];
+    p_[1][2] = p_[2][1] = a[1] * a[2] + a[3] * a[4];
+    p_[2][2] = a[2] * a[2] + a[4] * a[4] + a[5] * a[5];
+    for (int k = 0; k < 3; k++) inverse_[k] = -1 / p_[k][k];
+  }
+
+  // Whether the boxes around the ellipsoid and of the tile overlap; written so that a NaN extent keeps it.
+  bool near(const float lo[3], const float hi[3]) const {
+    for (int k = 0; k < 3; k++)
+      if (hi[k] < mu_[k] - half_[k] || lo[k] > mu_[k] + half_[k]) return false;
+    return true;
+  }
+
+  double distance_bound(const float lo[3], const float hi[3]) const {
+    double l[3], h[3], d[3];
+    for (int k = 0; k < 3; k++) {
+      l[k] = lo[k] - mu_[k];
+      h[k] = hi[k] - mu_[k];
+      d[k] = std::clamp(0.0, l[k], h[k]);
+    }
+    if (d[0] == 0 && d[1] == 0 && d[2] == 0) return 0;
+    // The point of the box that is nearest in the Gaussian's metric, by coordinate descent.
+    for (int sweep = 0; sweep < 3; sweep++)
+      for (int k = 0; k < 3; k++) {
+        const int u = (k + 1) % 3, v = (k + 2) % 3;
+        d[k] = std::clamp((p_[k][u] * d[u] + p_[k][v] * d[v]) * inverse_[k], l[k], h[k]);
+      }
+    // Whatever d is, |A x| >= (A d . A x) / |A d| for every x, and the least of the right side over the box
+    // is a sum of per-axis extremes. This certifies the bound even where the descent has not converged.
+    double norm2 = 0, least = 0;
+    for (int k = 0; k < 3; k++) {
+      const double n = p_[k][0] * d[0] + p_[k][1] * d[1] + p_[k][2] * d[2];
+      norm2 += n * d[k];
+      least += std::min(n * l[k], n * h[k]);
+    }
+    if (!(norm2 > 0) || least <= 0) return 0;
+    // Rounding of t in single precision: a few units in the last place of the largest partial sum.
+    const auto far = [&](int k) { return std::max(std::fabs(l[k]), std::fabs(h[k])); };
+    const double size = std::fabs(a_[0]) * far(0) + (std::fabs(a_[1]) + std::fabs(a_[3])) * far(1) +
+                        (std::fabs(a_[2]) + std::fabs(a_[4]) + std::fabs(a_[5])) * far(2);
+    const double bound = std::max(0.0, least / std::sqrt(norm2) - 1e-6 * size);
+    return bound * bound * (1 - 1e-6);
+  }
+
+ private:
+  double mu_[3], a_[6], half_[3], p_[3][3], inverse_[3];
+};
 
 }  // namespace
 
 double distance_bound(const Model& m, size_t i, const float lo[3], const float hi[3]) {
-  const double a[6] = {m.a[0][i], m.a[1][i], m.a[2][i], m.a[3][i], m.a[4][i], m.a[5][i]};
-  // P = A^T A, and the point of the box that is nearest in its metric, by coordinate descent.
-  const double p[3][3] = {{a[0] * a[0], a[0] * a[1], a[0] * a[2]},
-                          {a[0] * a[1], a[1] * a[1] + a[3] * a[3], a[1] * a[2] + a[3] * a[4]},
-                          {a[0] * a[2], a[1] * a[2] + a[3] * a[4], a[2] * a[2] + a[4] * a[4] + a[5] * a[5]}};
-  double l[3], h[3], d[3];
-  for (int k = 0; k < 3; k++) {
-    l[k] = lo[k] - double{m.mu[k][i]};
-    h[k] = hi[k] - double{m.mu[k][i]};
-    d[k] = std::clamp(0.0, l[k], h[k]);
-  }
-  for (int sweep = 0; sweep < 4; sweep++)
-    for (int k = 0; k < 3; k++) {
-      const int u = (k + 1) % 3, v = (k + 2) % 3;
-      d[k] = std::clamp(-(p[k][u] * d[u] + p[k][v] * d[v]) / p[k][k], l[k], h[k]);
-    }
-  // Whatever d is, |A x| >= (A d . A x) / |A d| for every x, and the least of the right side over the box is
-  // a sum of per-axis extremes. This certifies the bound even where the descent has not converged.
-  double n[3], norm2 = 0, least = 0, size = 0;
-  for (int k = 0; k < 3; k++) {
-    n[k] = p[k][0] * d[0] + p[k][1] * d[1] + p[k][2] * d[2];
-    norm2 += n[k] * d[k];
-    least += n[k] * (n[k] > 0 ? l[k] : h[k]);
-  }
-  if (!(norm2 > 0) || least <= 0) return 0;
-  // Rounding of t in single precision: a few units in the last place of the largest partial sum.
-  const double far[3] = {std::max(std::fabs(l[0]), std::fabs(h[0])),
-                         std::max(std::fabs(l[1]), std::fabs(h[1])),
-                         std::max(std::fabs(l[2]), std::fabs(h[2]))};
-  size = std::fabs(a[0]) * far[0] + (std::fabs(a[1]) + std::fabs(a[3])) * far[1] +
-         (std::fabs(a[2]) + std::fabs(a[4]) + std::fabs(a[5])) * far[2];
-  const double bound = std::max(0.0, least / std::sqrt(norm2) - 1e-6 * size);
-  return bound * bound * (1 - 1e-6);
+  return Ellipsoid(m, i, 1).distance_bound(lo, hi);
 }
 
 TileTree::TileTree(const SampleSet& samples) : tiles_(samples.tiles.size()) {
@@ -75,58 +96,98 @@ TileTree::TileTree(const SampleSet& samples) : tiles_(samples.tiles.size()) {
     }
 }
 
-void TileTree::find(const Model& model, size_t i, std::vector<uint32_t>& out) const {
-  const auto half = half_extents(model, i);
-  const auto touches = [&](const Box& b) {
-    for (int k = 0; k < 3; k++) {
-      const double mu = model.mu[k][i];
-      // Written so that a NaN extent keeps the tile.
-      if (b.hi[k] < mu - half[k] || b.lo[k] > mu + half[k]) return false;
-    }
-    return b.lo[0] <= b.hi[0];
-  };
+void TileTree::find(const Model& model, size_t i, double margin, std::vector<uint32_t>& out) const {
+  const Ellipsoid ellipsoid(model, i, margin);
+  const double support = kSupport2 * margin * margin;
   size_t stack[64], depth = 0;
   stack[depth++] = 1;
   while (depth > 0) {
     const size_t node = stack[--depth];
     const Box& box = boxes_[node];
-    if (!touches(box)) continue;
+    if (!(box.lo[0] <= box.hi[0]) || !ellipsoid.near(box.lo, box.hi)) continue;
     if (node < leaves_) {
       stack[depth++] = 2 * node + 1;
       stack[depth++] = 2 * node;
-    } else if (distance_bound(model, i, box.lo, box.hi) < kSupport2) {
+    } else if (ellipsoid.distance_bound(box.lo, box.hi) < support) {
       out.push_back(static_cast<uint32_t>(node - leaves_));
     }
   }
 }
 
-Reach find_reach(const Model& model, const TileTree& tree, size_t tiles) {
-  constexpr size_t kChunk = 256;
-  const size_t count = model.count(), chunks = (count + kChunk - 1) / kChunk;
-  std::vector<std::vector<uint32_t>> found(chunks);
-  Reach reach;
-  reach.tiles.starts.assign(count + 1, 0);
-  parallel_for(chunks, [&](size_t c) {
-    for (size_t i = c * kChunk; i < std::min(count, (c + 1) * kChunk); i++) {
-      const size_t before = found[c].size();
-      tree.find(model, i, found[c]);
-      reach.tiles.starts[i + 1] = static_cast<uint32_t>(found[c].size() - before);
-    }
-  });
-  for (size_t i = 0; i < count; i++) reach.tiles.starts[i + 1] += reach.tiles.starts[i];
-  reach.tiles.items.reserve(reach.tiles.starts[count]);
-  for (const auto& part : found) reach.tiles.items.insert(reach.tiles.items.end(), part.begin(), part.end());
+namespace {
 
+// Fills the lists of tiles from those of each Gaussian, and the lists of Gaussians from them.
+void assemble(const std::vector<std::vector<uint32_t>>& found, size_t tiles, Reach& reach) {
+  const size_t count = found.size();
+  reach.tiles.starts.resize(count + 1);
+  reach.tiles.starts[0] = 0;
+  for (size_t i = 0; i < count; i++)
+    reach.tiles.starts[i + 1] = reach.tiles.starts[i] + static_cast<uint32_t>(found[i].size());
+  reach.tiles.items.resize(reach.tiles.starts[count]);
   auto& starts = reach.gaussians.starts;
   starts.assign(tiles + 1, 0);
-  for (const uint32_t t : reach.tiles.items) starts[t + 1]++;
+  for (size_t i = 0; i < count; i++) {
+    std::copy(found[i].begin(), found[i].end(), reach.tiles.items.begin() + reach.tiles.starts[i]);
+    for (const uint32_t t : found[i]) starts[t + 1]++;
+  }
   for (size_t t = 0; t < tiles; t++) starts[t + 1] += starts[t];
   reach.gaussians.items.resize(reach.tiles.items.size());
   std::vector<uint32_t> next(starts.begin(), starts.end() - 1);
   for (size_t i = 0; i < count; i++)
-    for (size_t k = 0; k < reach.tiles.size(i); k++)
-      reach.gaussians.items[next[reach.tiles.begin(i)[k]]++] = static_cast<uint32_t>(i);
+    for (const uint32_t t : found[i]) reach.gaussians.items[next[t]++] = static_cast<uint32_t>(i);
+}
+
+// Whether the support of Gaussian i of `now` lies within `margin` times that of `before`: with the support's
+// points x = mu + A^-1 t, |t|^2 <= 8, |A' (x - mu')| <= |A' A^-1| |t| + |A' (mu - mu')|, ' before.
+bool still_within(const Model& now, const Model& before, size_t i, double margin) {
+  double a[6], b[6], d[3];
+  for (int k = 0; k < 6; k++) a[k] = now.a[k][i], b[k] = before.a[k][i];
+  for (int k = 0; k < 3; k++) d[k] = double{now.mu[k][i]} - before.mu[k][i];
+  // A' A^-1 - 1, upper triangular
+  const double e00 = b[0] / a[0], e11 = b[3] / a[3], e22 = b[5] / a[5];
+  const double e01 = (b[1] - e00 * a[1]) / a[3], e12 = (b[4] - e11 * a[4]) / a[5];
+  const double e02 = (b[2] - e00 * a[2] - e01 * a[4]) / a[5];
+  const double change = std::sqrt((e00 - 1) * (e00 - 1) + (e11 - 1) * (e11 - 1) + (e22 - 1) * (e22 - 1) +
+                                  e01 * e01 + e02 * e02 + e12 * e12);
+  const double s0 = b[0] * d[0] + b[1] * d[1] + b[2] * d[2], s1 = b[3] * d[1] + b[4] * d[2], s2 = b[5] * d[2];
+  const double shift = std::sqrt(s0 * s0 + s1 * s1 + s2 * s2);
+  return (1 + change) * std::sqrt(double{kSupport2}) + shift < 0.999 * margin * std::sqrt(double{kSupport2});
+}
+
+constexpr size_t kChunk = 64;
+
+}  // namespace
+
+Reach find_reach(const Model& model, const TileTree& tree) {
+  std::vector<std::vector<uint32_t>> found(model.count());
+  parallel_for((model.count() + kChunk - 1) / kChunk, [&](size_t c) {
+    for (size_t i = c * kChunk; i < std::min(model.count(), (c + 1) * kChunk); i++)
+      tree.find(model, i, 1, found[i]);
+  });
+  Reach reach;
+  assemble(found, tree.tiles(), reach);
   return reach;
+}
+
+const Reach& ReachKeeper::update(const Model& model) {
+  constexpr double kMargin = 1.2;
+  const size_t count = model.count(), known = std::min(count, tiles_.size());
+  tiles_.resize(count);
+  found_for_.resize(count);
+  const size_t chunks = (count + kChunk - 1) / kChunk;
+  std::vector<uint8_t> changed(chunks, count != known || reach_.tiles.starts.size() != count + 1);
+  parallel_for(chunks, [&](size_t c) {
+    for (size_t i = c * kChunk; i < std::min(count, (c + 1) * kChunk); i++) {
+      if (i < known && still_within(model, found_for_, i, kMargin)) continue;
+      changed[c] = 1;
+      tiles_[i].clear();
+      tree_.find(model, i, kMargin, tiles_[i]);
+      for (int k = 0; k < 3; k++) found_for_.mu[k][i] = model.mu[k][i];
+      for (int k = 0; k < 6; k++) found_for_.a[k][i] = model.a[k][i];
+    }
+  });
+  if (std::find(changed.begin(), changed.end(), 1) != changed.end()) assemble(tiles_, tree_.tiles(), reach_);
+  return reach_;
 }
 
 GaussianView view(const Model& m) {
@@ -138,15 +199,23 @@ GaussianView view(const Model& m) {
 }
 
 TileView view(const SampleSet& s, const Tile& tile) {
-  TileView t{s.x.data() + tile.begin,
-             s.y.data() + tile.begin,
-             s.z.data() + tile.begin,
-             tile.begin,
-             tile.count,
-             s.rows,
-             {tile.lo[0], tile.lo[1], tile.lo[2]},
-             1};
-  if (s.rows) t.ny = static_cast<uint32_t>(tile.hi[1] - tile.lo[1]) + 1;
+  TileView t{};
+  t.x = s.x.data() + tile.begin;
+  t.y = s.y.data() + tile.begin;
+  t.z = s.z.data() + tile.begin;
+  t.begin = tile.begin;
+  t.count = tile.count;
+  t.columns = s.columns;
+  t.lanes_y = s.columns ? s.lanes_y : 1;
+  t.lanes_z = 16 / t.lanes_y;
+  if (s.columns) {
+    for (int k = 0; k < 3; k++) t.corner[k] = tile.lo[k];
+    t.steps = tile.n[0];
+    t.across[0] = (tile.n[1] + s.lanes_y - 1) / s.lanes_y;
+    t.across[1] = (tile.n[2] + t.lanes_z - 1) / t.lanes_z;
+  } else {
+    for (int k = 0; k < 6; k++) t.boxes[k] = s.boxes[k].data() + tile.begin / 16;
+  }
   return t;
 }
 

@@ -26,8 +26,9 @@ struct Reach {
 class TileTree {
  public:
   explicit TileTree(const SampleSet& samples);
-  /// Appends the tiles that Gaussian i may reach, ascending.
-  void find(const Model& model, size_t i, std::vector<uint32_t>& out) const;
+  /// Appends the tiles that Gaussian i may reach, ascending, were its support `margin` times as wide.
+  void find(const Model& model, size_t i, double margin, std::vector<uint32_t>& out) const;
+  size_t tiles() const { return tiles_; }
 
  private:
   struct Box {
@@ -37,7 +38,22 @@ class TileTree {
   std::vector<Box> boxes_;  // heap order, leaves from leaves_ on
 };
 
-Reach find_reach(const Model& model, const TileTree& tree, size_t tiles);
+/// Lists that are kept while a model is trained: found for a support a little wider than it is, they stay
+/// valid for a Gaussian until it has left that wider support.
+class ReachKeeper {
+ public:
+  explicit ReachKeeper(const SampleSet& samples) : tree_(samples) {}
+  /// Lists of the model as it is now.
+  const Reach& update(const Model& model);
+
+ private:
+  TileTree tree_;
+  Model found_for_;                           // centres and shapes when their tiles were found
+  std::vector<std::vector<uint32_t>> tiles_;  // [gaussians]
+  Reach reach_;
+};
+
+Reach find_reach(const Model& model, const TileTree& tree);
 
 /// A lower bound of |A (x - mu)|^2 over the box, minus a margin for single-precision rounding.
 double distance_bound(const Model& model, size_t i, const float lo[3], const float hi[3]);

@@ -63,15 +63,15 @@ void place_scattered(const World& world, SampleSet& out) {
   tile_scattered(points, out);
 }
 
-// Rows tiles where the grid's values lie on whole model coordinates, one apart; few lanes wasted.
-bool fits_rows(const MeshView& mesh, const MeshShape& shape, const std::array<double, 3>& first,
-               const Domain& domain, std::array<double, 3>& at) {
-  if (mesh.kind != MeshKind::uniform || (shape.inner[0] + 15) / 16 * 16 > 2 * shape.inner[0]) return false;
+// Columns where the grid's values lie on whole model coordinates, one apart, and few lanes are wasted.
+bool fits_columns(const MeshView& mesh, const MeshShape& shape, const std::array<double, 3>& first,
+                  const Domain& domain, std::array<double, 3>& at) {
+  if (mesh.kind != MeshKind::uniform || column_padding(shape.inner) > 2) return false;
   for (int k = 0; k < 3; k++) {
     const double start = (first[k] - domain.origin[k]) * domain.scale[k];
     const double step = mesh.spacing[k] * domain.scale[k], n = static_cast<double>(shape.inner[k]);
     at[k] = std::round(start);
-    // Not so strict that a grid decoded in another place loses its rows to rounding.
+    // Not so strict that a grid decoded in another place loses its columns to rounding.
     if (std::fabs(start - at[k]) > 1e-6 || std::fabs(at[k]) + n > 1e6) return false;
     if (shape.inner[k] > 1 && std::fabs(step - 1) * n > 1e-6) return false;
   }
@@ -83,8 +83,8 @@ void place(const MeshView& mesh, Association association, const MeshShape& shape
   if (out.total == 0) return;
   std::array<double, 3> at;
   if (mesh.kind == MeshKind::uniform &&
-      fits_rows(mesh, shape, first_value(mesh, association, shape), out.domain, at))
-    tile_rows(shape.inner, at, out);
+      fits_columns(mesh, shape, first_value(mesh, association, shape), out.domain, at))
+    tile_columns(shape.inner, at, out);
   else
     place_scattered(world_points(mesh, association, shape), out);
 }

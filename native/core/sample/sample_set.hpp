@@ -14,7 +14,8 @@ inline constexpr uint32_t kNoSource = 0xffffffffu;
 /// A compact group of samples; `begin` and `count` are multiples of 16 (the kernels' lane count).
 struct Tile {
   uint32_t begin = 0, count = 0;
-  float lo[3], hi[3];  // bounding box of its samples, model units
+  float lo[3], hi[3];         // bounding box of its samples, model units
+  uint32_t n[3] = {0, 0, 0};  // columns: samples per axis
 };
 
 struct SampleSet {
@@ -28,7 +29,19 @@ struct SampleSet {
   std::vector<float> weight;              // [padded] 1, or 0 for padding and non-finite values
   std::vector<uint32_t> source;           // [padded] index in the array without ghosts; kNoSource for padding
   std::vector<Tile> tiles;                // in Morton order
-  bool rows = false;  // each run of 16 lanes has equal y, equal z and x spaced by 1: the kernels' fast path
+  /// The kernels' fast path, for grids: a tile's samples are one apart, and sixteen lanes are a patch of
+  /// lanes_y x 16 / lanes_y samples of equal x. Lanes run along y first, then steps along x, then columns of
+  /// patches along y, then z.
+  bool columns = false;
+  uint32_t lanes_y = 4;
+  std::vector<float> boxes[6];  // scattered: centres and half sizes of each 16 samples' box, model units
+
+  /// Index of sample (i, j, k) of a columns tile.
+  uint32_t at(const Tile& tile, uint32_t i, uint32_t j, uint32_t k) const {
+    const uint32_t lanes_z = 16 / lanes_y, across = (tile.n[1] + lanes_y - 1) / lanes_y;
+    const uint32_t column = k / lanes_z * across + j / lanes_y;
+    return tile.begin + (column * tile.n[0] + i) * 16 + k % lanes_z * lanes_y + j % lanes_y;
+  }
 };
 
 /// Samples of `values` on `mesh`; an ArrayView without data gives positions only (value 0, weight 1).

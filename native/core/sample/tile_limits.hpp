@@ -4,8 +4,9 @@
 
 namespace gaussitu {
 
-inline constexpr uint32_t kRowsPerPlane = 16, kPlanes = 8;              // rows tiles: 16 x 16 x 8
-inline constexpr uint32_t kTileSamples = 16 * kRowsPerPlane * kPlanes;  // the most that any tile holds
-inline constexpr uint32_t kScatteredTileSamples = 512;                  // tiles of scattered samples
+inline constexpr uint32_t kColumnSteps = 16;   // samples of a column along x
+inline constexpr uint32_t kColumnsAcross = 4;  // columns of a tile along y and along z
+inline constexpr uint32_t kTileSamples = 16 * kColumnSteps * kColumnsAcross * kColumnsAcross;  // the most
+inline constexpr uint32_t kScatteredTileSamples = 512;  // tiles of scattered samples
 
 }  // namespace gaussitu

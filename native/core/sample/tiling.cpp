@@ -74,10 +74,49 @@ Order tree_order(const Points& p) {
   return order;
 }
 
+size_t up(size_t n, size_t unit) {
+  return (n + unit - 1) / unit * unit;
+}
+
+double padding(const std::array<size_t, 3>& dims, uint32_t lanes_y) {
+  return static_cast<double>(up(dims[1], lanes_y) * up(dims[2], 16 / lanes_y)) /
+         static_cast<double>(dims[1] * dims[2]);
+}
+
+// Square patches are reached as a whole most often; flat grids have no room for them.
+uint32_t best_lanes_y(const std::array<size_t, 3>& dims) {
+  uint32_t best = 4;
+  for (const uint32_t lanes : {16u, 1u})
+    if (padding(dims, lanes) < 0.7 * padding(dims, best)) best = lanes;
+  return best;
+}
+
+// The box of each sixteen samples, and room for kernels to read sixteen boxes at once.
+void find_boxes(SampleSet& s) {
+  const size_t groups = s.x.size() / 16;
+  for (auto& b : s.boxes) b.assign(groups + 16, 0.0f);
+  const std::vector<float>* axes[3] = {&s.x, &s.y, &s.z};
+  parallel_for(s.tiles.size(), [&](size_t t) {
+    for (uint32_t g = s.tiles[t].begin / 16; g < (s.tiles[t].begin + s.tiles[t].count) / 16; g++)
+      for (int k = 0; k < 3; k++) {
+        const auto [lo, hi] = std::minmax_element(axes[k]->begin() + 16 * g, axes[k]->begin() + 16 * g + 16);
+        s.boxes[k][g] = 0.5f * (*lo + *hi);
+        s.boxes[3 + k][g] = std::max(*hi - s.boxes[k][g], s.boxes[k][g] - *lo);
+      }
+  });
+}
+
 }  // namespace
 
-void tile_rows(const std::array<size_t, 3>& dims, const std::array<double, 3>& first, SampleSet& out) {
-  constexpr size_t size[3] = {16, kRowsPerPlane, kPlanes};
+double column_padding(const std::array<size_t, 3>& dims) {
+  return padding(dims, best_lanes_y(dims));
+}
+
+void tile_columns(const std::array<size_t, 3>& dims, const std::array<double, 3>& first, SampleSet& out) {
+  const uint32_t lanes_y = best_lanes_y(dims), lanes_z = 16 / lanes_y;
+  const size_t size[3] = {kColumnSteps, kColumnsAcross * lanes_y, kColumnsAcross * lanes_z};
+  out.columns = true;
+  out.lanes_y = lanes_y;
   std::vector<std::array<uint32_t, 3>> blocks;
   for (uint32_t k = 0; k * size[2] < dims[2]; k++)
     for (uint32_t j = 0; j * size[1] < dims[1]; j++)
@@ -87,35 +126,34 @@ void tile_rows(const std::array<size_t, 3>& dims, const std::array<double, 3>& f
   size_t padded = 0;
   for (const auto& b : blocks) {
     Tile tile;
-    size_t n[3];
     for (int k = 0; k < 3; k++) {
-      n[k] = std::min(size[k], dims[k] - b[k] * size[k]);
+      tile.n[k] = static_cast<uint32_t>(std::min(size[k], dims[k] - b[k] * size[k]));
       tile.lo[k] = static_cast<float>(first[k] + static_cast<double>(b[k] * size[k]));
-      tile.hi[k] = tile.lo[k] + static_cast<float>(n[k] - 1);
+      tile.hi[k] = tile.lo[k] + static_cast<float>(tile.n[k] - 1);
     }
     tile.begin = static_cast<uint32_t>(padded);
-    tile.count = static_cast<uint32_t>(16 * n[1] * n[2]);
+    tile.count = static_cast<uint32_t>(tile.n[0] * up(tile.n[1], lanes_y) * up(tile.n[2], lanes_z));
     padded += tile.count;
     out.tiles.push_back(tile);
   }
   allocate(out, padded);
   parallel_for(blocks.size(), [&](size_t t) {
     const Tile& tile = out.tiles[t];
-    const auto ny = static_cast<size_t>(tile.hi[1] - tile.lo[1]) + 1;
-    for (size_t r = 0; r < tile.count / 16; r++)
-      for (size_t lane = 0; lane < 16; lane++) {
-        const size_t s = tile.begin + r * 16 + lane, dj = r % ny, dk = r / ny;
-        out.x[s] = tile.lo[0] + static_cast<float>(lane);
-        out.y[s] = tile.lo[1] + static_cast<float>(dj);
-        out.z[s] = tile.lo[2] + static_cast<float>(dk);
-        const size_t i = blocks[t][0] * 16 + lane, j = blocks[t][1] * kRowsPerPlane + dj,
-                     k = blocks[t][2] * kPlanes + dk;
-        if (i >= dims[0]) continue;
-        out.weight[s] = 1;
-        out.source[s] = static_cast<uint32_t>((k * dims[1] + j) * dims[0] + i);
-      }
+    // Padding lanes have a place beside the others, and weight 0.
+    for (uint32_t k = 0; k < up(tile.n[2], lanes_z); k++)
+      for (uint32_t j = 0; j < up(tile.n[1], lanes_y); j++)
+        for (uint32_t i = 0; i < tile.n[0]; i++) {
+          const size_t s = out.at(tile, i, j, k);
+          out.x[s] = tile.lo[0] + static_cast<float>(i);
+          out.y[s] = tile.lo[1] + static_cast<float>(j);
+          out.z[s] = tile.lo[2] + static_cast<float>(k);
+          if (j >= tile.n[1] || k >= tile.n[2]) continue;
+          out.weight[s] = 1;
+          out.source[s] = static_cast<uint32_t>(
+              ((blocks[t][2] * size[2] + k) * dims[1] + blocks[t][1] * size[1] + j) * dims[0] +
+              blocks[t][0] * size[0] + i);
+        }
   });
-  out.rows = true;
 }
 
 void tile_scattered(const std::array<std::vector<float>, 3>& points, SampleSet& out) {
@@ -146,6 +184,7 @@ void tile_scattered(const std::array<std::vector<float>, 3>& points, SampleSet& 
       }
     }
   });
+  find_boxes(out);
 }
 
 }  // namespace gaussitu

@@ -15,24 +15,26 @@ float power_5_8(float x) {
 }
 
 // Central differences inside the tile, one-sided at its faces and beside missing samples.
-void rows_gradient(const SampleSet& s, const Tile& tile, float* out) {
-  const auto ny = static_cast<int>(tile.hi[1] - tile.lo[1]) + 1;
-  const int nz = static_cast<int>(tile.count) / 16 / ny, n[3] = {16, ny, nz}, stride[3] = {1, 16, 16 * ny};
-  const float *value = &s.value[tile.begin], *weight = &s.weight[tile.begin];
-  for (int k = 0; k < static_cast<int>(tile.count); k++) {
-    if (weight[k] == 0) continue;
-    const int at[3] = {k % 16, k / 16 % ny, k / 16 / ny};
-    float squared = 0;
-    for (int d = 0; d < 3; d++) {
-      const bool before = at[d] > 0 && weight[k - stride[d]] != 0;
-      const bool after = at[d] + 1 < n[d] && weight[k + stride[d]] != 0;
-      if (!before && !after) continue;
-      const float change = value[after ? k + stride[d] : k] - value[before ? k - stride[d] : k];
-      const float slope = before && after ? change / 2 : change;
-      squared += slope * slope;
-    }
-    out[k] = std::sqrt(squared);
-  }
+void grid_gradient(const SampleSet& s, const Tile& tile, float* out) {
+  for (uint32_t k = 0; k < tile.n[2]; k++)
+    for (uint32_t j = 0; j < tile.n[1]; j++)
+      for (uint32_t i = 0; i < tile.n[0]; i++) {
+        const uint32_t here = s.at(tile, i, j, k), at[3] = {i, j, k};
+        if (s.weight[here] == 0) continue;
+        float squared = 0;
+        for (int d = 0; d < 3; d++) {
+          const auto neighbour = [&](bool exists, int side) {
+            if (!exists) return here;
+            const uint32_t n = s.at(tile, i + (d == 0) * side, j + (d == 1) * side, k + (d == 2) * side);
+            return s.weight[n] != 0 ? n : here;
+          };
+          const uint32_t before = neighbour(at[d] > 0, -1), after = neighbour(at[d] + 1 < tile.n[d], 1);
+          const float change = s.value[after] - s.value[before];
+          const float slope = before != here && after != here ? change / 2 : change;
+          squared += slope * slope;
+        }
+        out[here - tile.begin] = std::sqrt(squared);
+      }
 }
 
 void group_spread(const SampleSet& s, const Tile& tile, float* out) {
@@ -58,7 +60,7 @@ std::vector<float> importance(const SampleSet& s) {
   parallel_for(s.tiles.size(), [&](size_t t) {
     const Tile& tile = s.tiles[t];
     float* o = &out[tile.begin];
-    s.rows ? rows_gradient(s, tile, o) : group_spread(s, tile, o);
+    s.columns ? grid_gradient(s, tile, o) : group_spread(s, tile, o);
     for (uint32_t k = 0; k < tile.count; k++) sums[t] += o[k] = power_5_8(o[k]) * s.weight[tile.begin + k];
   });
   double total = 0;

@@ -7,7 +7,7 @@
 namespace gaussitu {
 
 /// [padded] local variation of the field to the power 5/8, mixed with 25 % uniform; 0 where the weight is 0.
-/// Variation is the gradient's size on rows tiles, the spread of values in groups of 16 neighbours elsewhere.
+/// Variation is the gradient's size on grids, the spread of values in groups of 16 neighbours elsewhere.
 std::vector<float> importance(const SampleSet& samples);
 
 }  // namespace gaussitu

@@ -134,7 +134,7 @@ class Splitter {
   std::vector<float> mass_;
   std::vector<uint32_t> order_;
   const double smallest_ =
-      s_.rows ? 0.1 : 1e-4;  // variance of a single sample's Gaussian, model units squared
+      s_.columns ? 0.1 : 1e-4;  // variance of a single sample's Gaussian, model units squared
 };
 
 }  // namespace

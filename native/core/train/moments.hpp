@@ -4,8 +4,8 @@
 //   phi = w / D                    df/dv
 //   psi = q^3 (v - f) / D          df/ds_i = psi t_i (shift along t),  df/dS_ij = -psi t_i t_j (A <- (I+S) A)
 //
-// On rows tiles t0 is replaced by u0 = a00 dx, which is the same for all rows of a tile: t0 = u0 + b1 t1 +
-// b2 t2. normal_equations() undoes that once per Gaussian.
+// On columns t0 is replaced by u0 = a00 dx, which is the same for all lanes: t0 = u0 + b1 t1 + b2 t2.
+// normal_equations() undoes that once per Gaussian.
 #pragma once
 #include <cstddef>
 #include <cstdint>

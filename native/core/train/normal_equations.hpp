@@ -14,7 +14,7 @@ struct NormalEquations {
   double g[kParameters];               // J^T e
 };
 
-/// `sheared`: the moments come from rows tiles, in (u0, t1, t2) instead of (t0, t1, t2).
+/// `sheared`: the moments come from columns of grids, in (u0, t1, t2) instead of (t0, t1, t2).
 NormalEquations normal_equations(const Moments& m, const Model& model, size_t i, bool sheared);
 
 /// Solves (H + damping diag H + floor) x = g by Cholesky; x = 0 when the system is not positive definite.

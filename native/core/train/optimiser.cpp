@@ -33,7 +33,7 @@ Limits::Limits(const SampleSet& s) {
     largest = std::max(largest, s.domain.extent[k]);
   }
   a_min = static_cast<float>(0.25 / largest);
-  a_max = s.rows ? 4.0f : 1e4f;  // graded meshes have cells far smaller than the mean
+  a_max = s.columns ? 4.0f : 1e4f;  // graded meshes have cells far smaller than the mean
 }
 
 void Limits::apply(Model& m, size_t i) const {
@@ -72,7 +72,7 @@ void Stepper::newton(Model& model, const Pass& pass, size_t i, double rate) {
   double floor[kParameters], x[kParameters], step[kParameters];
   std::fill(floor, floor + 9, trust_ * m.phi2 + kFloor * phi2_ + 1e-30);
   floor[9] = kValueFloor * phi2_ + 1e-30;
-  solve(normal_equations(m, model, i, pass.samples().rows), kDamping, floor, x);
+  solve(normal_equations(m, model, i, pass.samples().columns), kDamping, floor, x);
   double scale = 1;
   for (int a = 0; a < kParameters; a++) {
     const double limit = a < 3 ? kShiftLimit : a < 9 ? kShapeLimit : kValueLimit;
@@ -87,7 +87,8 @@ void Stepper::newton(Model& model, const Pass& pass, size_t i, double rate) {
 }
 
 void Stepper::adam(Model& model, const Pass& pass, size_t i, double rate) {
-  const NormalEquations n = normal_equations(pass.backward(model, i, false), model, i, pass.samples().rows);
+  const NormalEquations n =
+      normal_equations(pass.backward(model, i, false), model, i, pass.samples().columns);
   double step[kParameters];
   for (int a = 0; a < kParameters; a++) {
     float &m1 = first_[i * kParameters + a], &m2 = second_[i * kParameters + a];

@@ -3,11 +3,10 @@
 #include "base/instruction_set.hpp"
 #include "base/thread_pool.hpp"
 #include "model/evaluate_kernel.hpp"
-#include "sample/tile_limits.hpp"
 
 namespace gaussitu {
 
-Pass::Pass(const SampleSet& samples) : samples_(samples), tree_(samples) {
+Pass::Pass(const SampleSet& samples) : samples_(samples), keeper_(samples) {
   for (const Tile& tile : samples.tiles) views_.push_back(view(samples, tile));
   for (auto* v : {&e_, &r_, &fr_}) v->assign(samples.x.size(), 0.0f);
   squared_.assign(samples.tiles.size(), 0.0);
@@ -15,24 +14,20 @@ Pass::Pass(const SampleSet& samples) : samples_(samples), tree_(samples) {
 }
 
 double Pass::forward(const Model& model) {
-  reach_ = find_reach(model, tree_, views_.size());
+  reach_ = &keeper_.update(model);
   const GaussianView gaussians = view(model);
-  const auto kernel = GAUSSITU_DISPATCH(evaluate_tile);
+  const auto kernel = GAUSSITU_DISPATCH(compare_tile);
   parallel_for(views_.size(), [&](size_t t) {
-    alignas(64) float f[kTileSamples], d[kTileSamples];
     const TileView& tile = views_[t];
-    pairs_[t] = kernel(gaussians, reach_.gaussians.begin(t), reach_.gaussians.size(t), tile,
-                       kBackground * model.mean, f, d, nullptr);
-    const float *value = &samples_.value[tile.begin], *weight = &samples_.weight[tile.begin];
-    float *e = &e_[tile.begin], *r = &r_[tile.begin], *fr = &fr_[tile.begin];
-    for (uint32_t k = 0; k < tile.count; k++) {
-      e[k] = weight[k] * (f[k] - value[k]);
-      r[k] = weight[k] / d[k];
-      fr[k] = -f[k] * r[k];
-    }
-    double sum = 0;
-    for (uint32_t k = 0; k < tile.count; k++) sum += double{e[k]} * e[k];
-    squared_[t] = sum;
+    ResidualTile out{&samples_.value[tile.begin],
+                     &samples_.weight[tile.begin],
+                     &e_[tile.begin],
+                     &r_[tile.begin],
+                     &fr_[tile.begin],
+                     0};
+    pairs_[t] = kernel(gaussians, reach_->gaussians.begin(t), reach_->gaussians.size(t), tile,
+                       kBackground * model.mean, out);
+    squared_[t] = out.squares;
   });
   double total = 0;
   for (const double s : squared_) total += s;
@@ -42,7 +37,7 @@ double Pass::forward(const Model& model) {
 Moments Pass::backward(const Model& model, size_t i, bool curvature) const {
   Moments out;
   const auto kernel = curvature ? GAUSSITU_DISPATCH(moments) : GAUSSITU_DISPATCH(forces);
-  kernel(view(model), static_cast<uint32_t>(i), reach_.tiles.begin(i), reach_.tiles.size(i), views_.data(),
+  kernel(view(model), static_cast<uint32_t>(i), reach_->tiles.begin(i), reach_->tiles.size(i), views_.data(),
          {e_.data(), r_.data(), fr_.data()}, out);
   return out;
 }
@@ -53,15 +48,15 @@ void Pass::apply_values(const Model& model, const std::vector<float>& values, st
   f.resize(e_.size());
   const auto kernel = GAUSSITU_DISPATCH(evaluate_tile);
   parallel_for(views_.size(), [&](size_t t) {
-    kernel(gaussians, reach_.gaussians.begin(t), reach_.gaussians.size(t), views_[t], 0.0f,
-           f.data() + views_[t].begin, nullptr, nullptr);
+    kernel(gaussians, reach_->gaussians.begin(t), reach_->gaussians.size(t), views_[t], 0.0f,
+           f.data() + views_[t].begin, nullptr);
   });
 }
 
 std::pair<float, float> Pass::project(const Model& model, size_t i, const std::vector<float>& h) const {
   float out[2];
   GAUSSITU_DISPATCH(project)
-  (view(model), static_cast<uint32_t>(i), reach_.tiles.begin(i), reach_.tiles.size(i), views_.data(),
+  (view(model), static_cast<uint32_t>(i), reach_->tiles.begin(i), reach_->tiles.size(i), views_.data(),
    h.data(), r_.data(), out);
   return {out[0], out[1]};
 }

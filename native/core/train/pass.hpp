@@ -26,15 +26,15 @@ class Pass {
 
   const std::vector<float>& residual() const { return e_; }         // [padded] f - value, 0 where weight is 0
   const std::vector<float>& inverse_density() const { return r_; }  // [padded] weight / D
-  const Reach& reach() const { return reach_; }
+  const Reach& reach() const { return *reach_; }
   double squared() const { return total_squared_; }  // what the last forward() returned
   uint64_t pairs() const;  // Gaussian-sample pairs that the last forward() computed; backward() has as many
   const SampleSet& samples() const { return samples_; }
 
  private:
   const SampleSet& samples_;
-  TileTree tree_;
-  Reach reach_;
+  ReachKeeper keeper_;
+  const Reach* reach_ = nullptr;  // the keeper's
   std::vector<TileView> views_;
   std::vector<float> e_, r_, fr_;
   double total_squared_ = 0;

@@ -42,26 +42,30 @@ struct Place {
   uint32_t sample = 0;  // and where
 };
 
-// The worst sample of each group of neighbours: half a row and its neighbours in y and z on rows tiles,
-// sixteen neighbours elsewhere.
-std::vector<Place> worst_places(const SampleSet& s, const std::vector<float>& e, size_t side) {
+// The worst sample of each group of neighbours: a cube of `side` on grids, sixteen neighbours elsewhere.
+std::vector<Place> worst_places(const SampleSet& s, const std::vector<float>& e, uint32_t side) {
   std::vector<std::vector<Place>> found(s.tiles.size());
   parallel_for(s.tiles.size(), [&](size_t t) {
     const Tile& tile = s.tiles[t];
-    const auto ny = s.rows ? static_cast<size_t>(tile.hi[1] - tile.lo[1]) + 1 : 1;
-    const size_t across = s.rows ? (16 + side - 1) / side : 1, along = (ny + side - 1) / side;
-    const size_t deep = s.rows ? (tile.count / 16 / ny + side - 1) / side : tile.count / 16;
-    found[t].resize(across * along * deep);
-    for (uint32_t k = 0; k < tile.count; k++) {
-      const size_t row = k / 16;
-      const size_t bin = s.rows ? (row / ny / side * along + row % ny / side) * across + k % 16 / side : row;
-      Place& p = found[t][bin];
-      const float size = std::fabs(e[tile.begin + k]);
+    const auto consider = [&](Place& p, uint32_t at) {
+      const float size = std::fabs(e[at]);
       p.squared += double{size} * size;
-      if (size > p.worst && s.weight[tile.begin + k] != 0) {
+      if (size > p.worst && s.weight[at] != 0) {
         p.worst = size;
-        p.sample = tile.begin + k;
+        p.sample = at;
       }
+    };
+    if (s.columns) {
+      const uint32_t n[3] = {(tile.n[0] - 1) / side + 1, (tile.n[1] - 1) / side + 1,
+                             (tile.n[2] - 1) / side + 1};
+      found[t].resize(size_t{n[0]} * n[1] * n[2]);
+      for (uint32_t k = 0; k < tile.n[2]; k++)
+        for (uint32_t j = 0; j < tile.n[1]; j++)
+          for (uint32_t i = 0; i < tile.n[0]; i++)
+            consider(found[t][(k / side * n[1] + j / side) * n[0] + i / side], s.at(tile, i, j, k));
+    } else {
+      found[t].resize(tile.count / 16);
+      for (uint32_t k = 0; k < tile.count; k++) consider(found[t][k / 16], tile.begin + k);
     }
     std::erase_if(found[t], [](const Place& p) { return !(p.worst > 0); });
   });
@@ -117,15 +121,19 @@ void grow(Model& model, const SampleSet& samples, size_t count) {
     pass.forward(model);
     std::vector<Place> places;
     // Small enough boxes that there are two for each new Gaussian, if the samples allow it.
-    for (const size_t side : {8, 4, 2, 1}) {
+    for (const uint32_t side : {8, 4, 2, 1}) {
       places = worst_places(samples, pass.residual(), side);
-      if (places.size() >= 2 * wanted || !samples.rows) break;
+      if (places.size() >= 2 * wanted || !samples.columns) break;
     }
     if (places.empty()) return;
     std::stable_sort(places.begin(), places.end(),
                      [](const Place& a, const Place& b) { return a.squared > b.squared; });
+    places.resize(std::min(wanted, places.size()));
+    // In the order of the tiles: near in the model is near in memory.
+    std::sort(places.begin(), places.end(),
+              [](const Place& a, const Place& b) { return a.sample < b.sample; });
     const Reach reach = pass.reach();
-    for (size_t k = 0; k < std::min(wanted, places.size()); k++) add(model, samples, reach, places[k].sample);
+    for (const Place& place : places) add(model, samples, reach, place.sample);
   }
 }
 

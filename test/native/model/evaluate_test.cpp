@@ -51,10 +51,10 @@ TEST_CASE("tiled evaluation equals the slow definition bit for bit") {
   for (const double sigma : {0.5, 2.0, 8.0, 100.0}) {
     CAPTURE(sigma);
     const SampleSet grid = grid_samples(37, 29, 19);
-    REQUIRE(grid.rows);
+    REQUIRE(grid.columns);
     check_against_reference(grid, fields::random_model(60, grid.domain, sigma));
     const SampleSet scattered = scattered_samples(5000);
-    REQUIRE(!scattered.rows);
+    REQUIRE(!scattered.columns);
     check_against_reference(scattered, fields::random_model(60, scattered.domain, sigma));
   }
 }

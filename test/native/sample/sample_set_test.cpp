@@ -292,13 +292,13 @@ TEST_CASE("positions in an existing domain: the same grid keeps its rows, other 
   m.spacing = {0.1, 0.3, 0.7};
   const SampleSet trained = make_samples(m, Association::node, {});
   const SampleSet again = make_positions(trained.domain, m, Association::node);
-  CHECK(again.rows);
+  CHECK(again.columns);
   CHECK(again.x == trained.x);
   CHECK(again.y == trained.y);
   CHECK(again.z == trained.z);
   m.spacing = {0.05, 0.3, 0.7};
   const SampleSet finer = make_positions(trained.domain, m, Association::node);
-  CHECK(!finer.rows);
+  CHECK(!finer.columns);
   check_consistent(finer);
   check_at(finer, 31, 0.3 + 31 * 0.05, 0.7, -1);
 }

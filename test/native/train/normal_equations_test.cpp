@@ -48,7 +48,7 @@ void compare(const SampleSet& s, const Model& m) {
   Pass pass(s);
   pass.forward(m);
   for (size_t i = 0; i < m.count(); i++) {
-    const NormalEquations n = normal_equations(pass.backward(m, i, true), m, i, s.rows);
+    const NormalEquations n = normal_equations(pass.backward(m, i, true), m, i, s.columns);
     double h[kParameters][kParameters] = {}, g[kParameters] = {};
     for (size_t k = 0; k < s.x.size(); k++) {
       if (s.weight[k] == 0) continue;
@@ -65,7 +65,7 @@ void compare(const SampleSet& s, const Model& m) {
       for (int b = 0; b < kParameters; b++)
         CHECK(std::fabs(n.h[a][b] - h[a][b]) < 5e-3 * size * (std::sqrt(h[b][b]) + 1e-3));
     }
-    const NormalEquations first = normal_equations(pass.backward(m, i, false), m, i, s.rows);
+    const NormalEquations first = normal_equations(pass.backward(m, i, false), m, i, s.columns);
     for (int a = 0; a < kParameters; a++)
       CHECK(std::fabs(first.g[a] - n.g[a]) <= 1e-6 * (1 + std::fabs(g[a])));
   }
@@ -76,7 +76,7 @@ void compare(const SampleSet& s, const Model& m) {
 TEST_CASE("gradient and curvature on a grid agree with finite differences") {
   const auto values = fields::wave_on_grid(21, 18, 11);
   const SampleSet s = make_samples(fields::grid(21, 18, 11), Association::node, fields::view(values));
-  REQUIRE(s.rows);
+  REQUIRE(s.columns);
   compare(s, fields::random_model(9, s.domain, 4));
 }
 
@@ -87,7 +87,7 @@ TEST_CASE("gradient and curvature on scattered points agree with finite differen
   mesh.kind = MeshKind::points;
   mesh.points = fields::view(points);
   const SampleSet s = make_samples(mesh, Association::node, fields::view(values));
-  REQUIRE(!s.rows);
+  REQUIRE(!s.columns);
   compare(s, fields::random_model(9, s.domain, 4));
 }
 
