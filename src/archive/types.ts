@@ -7,6 +7,8 @@ import type { FieldKind, RunInfo, StepSummary } from '../protocol/source.js';
 /** The proof that goes with every stored field block, from a real decode before commit. */
 export interface Certificate extends Metrics {
   target: Target | null;
+  /** Of a bounded block whose target is not a bound: every value is within this, field units; 0: exact. */
+  bound?: number;
   rawBytes: number;
   gaussians: number;
   iterations: number;
@@ -34,7 +36,7 @@ export interface FieldRecord {
   kind: FieldKind;
   /** gaussian, bounded: docs/format.md; lossless: deflate of the raw values without ghosts; else empty. */
   payload: Uint8Array;
-  /** bounded only; absent: decodes on its own. */
+  /** bounded only, to blocks of kind bounded or gaussian; absent: decodes on its own. */
   references?: BlockReferences;
   certificate: Certificate;
 }
@@ -64,6 +66,10 @@ export interface ArchiveWriter {
   readonly path: string;
   /** Last durable step, -1 when none. */
   readonly lastStep: number;
+  /** Committed steps. */
+  readonly stepCount: number;
+  /** Bytes of all mesh files so far. */
+  readonly meshBytes: number;
   /** Bytes on disk so far and raw bytes they stand for, per field name: the rate control's feedback. */
   totals(field: string): { raw: number; stored: number };
   /** Bytes that a step of `fields` field blocks costs beyond its payloads: what rate control must reserve. */

@@ -37,6 +37,8 @@ export async function openWriter(path: string, options: ArchiveWriterOptions): P
 
 class Writer implements ArchiveWriter {
   lastStep = -1;
+  stepCount = 0;
+  meshBytes = 0;
   private readonly run: RunFile;
   private runBytes = 0;
   private readonly byField = new Map<string, { raw: number; stored: number }>();
@@ -88,7 +90,9 @@ class Writer implements ArchiveWriter {
     }
     for (const name of await readdir(this.path)) {
       const serial = /^mesh_(\d+)\.h5$/.exec(name)?.[1];
-      if (serial) this.meshSerial = Math.max(this.meshSerial, Number(serial));
+      if (!serial) continue;
+      this.meshSerial = Math.max(this.meshSerial, Number(serial));
+      this.meshBytes += (await stat(join(this.path, name))).size;
     }
     for (const step of steps) this.account(await readStepFile(this.path, step));
     await this.writeRun(this.run);
@@ -125,7 +129,9 @@ class Writer implements ArchiveWriter {
         (mesh.mesh.kind !== 'uniform' && this.options.mesh === 'store')
       ) {
         const name = `mesh_${String(++this.meshSerial).padStart(6, '0')}.h5`;
-        await writeDurable(join(this.path, name), await encodeMesh(mesh));
+        const bytes = await encodeMesh(mesh);
+        await writeDurable(join(this.path, name), bytes);
+        this.meshBytes += bytes.length;
         entry.file = name;
       }
       // A version that no committed step has used is replaced, not kept.
@@ -173,6 +179,7 @@ class Writer implements ArchiveWriter {
 
   private account(entry: StepEntry): void {
     this.lastStep = entry.step;
+    this.stepCount++;
     this.last = new Map(entry.fields.map((f) => [chainKey(f.name, f.mesh, f.block), f]));
     for (const field of entry.fields) {
       const total = this.byField.get(field.name) ?? { raw: 0, stored: 0 };

@@ -61,8 +61,12 @@ Examples:
   )
   .action(async (path: string, options: ReplayOptions) => {
     const file = options.config === undefined ? {} : await loadRunFile(options.config);
-    const settings = mergeSettings(file, { ...options, target: targetOf(options) });
     const input = await openInput(path, { fields: options.fields, steps: options.steps });
+    const settings = mergeSettings(file, {
+      ...options,
+      target: targetOf(options),
+      expectedSteps: options.expectedSteps ?? file.expectedSteps ?? input.steps.length,
+    });
     const stop = new AbortController();
     const interrupt = (): void => {
       if (stop.signal.aborted) process.exit(EXIT.interrupted);

@@ -106,6 +106,8 @@ async function serve(options: ServeOptions): Promise<void> {
     memory: options.memory,
     mesh: options.mesh,
     keyframe: options.keyframe,
+    coder: options.coder,
+    expectedSteps: options.expectedSteps,
   });
   const out = options.out ?? file.out;
   if (out === undefined) {

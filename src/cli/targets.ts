@@ -1,15 +1,19 @@
 import { Option, type Command } from 'commander';
 import { GaussituError } from '../errors.js';
+import { CODERS, type Coder } from '../config/types.js';
 import type { Target } from '../protocol/field.js';
 
 export interface TargetOptions {
   ratio?: number;
   psnr?: number;
   bytesPerStep?: number;
+  bytesPerRun?: number;
+  expectedSteps?: number;
   abs?: number;
   rel?: number;
   pwRel?: number;
   keyframe?: number;
+  coder?: Coder;
   secondsPerStep?: number;
 }
 
@@ -71,22 +75,35 @@ export function addTargetOptions(command: Command): Command {
     .addOption(
       new Option('--ratio <R>', 'raw bytes over stored bytes of every field, e.g. 100')
         .argParser(positive('--ratio'))
-        .conflicts(['psnr', 'bytesPerStep', 'abs', 'rel', 'pwRel']),
+        .conflicts(['psnr', 'bytesPerStep', 'bytesPerRun', 'abs', 'rel', 'pwRel']),
     )
     .addOption(
       new Option('--psnr <dB>', 'PSNR over the value range, e.g. 42')
         .argParser(positive('--psnr'))
-        .conflicts(['ratio', 'bytesPerStep', 'abs', 'rel', 'pwRel']),
+        .conflicts(['ratio', 'bytesPerStep', 'bytesPerRun', 'abs', 'rel', 'pwRel']),
     )
     .addOption(
       new Option('--bytes-per-step <N>', 'stored bytes of one step, all fields together, e.g. 200k')
         .argParser(positive('--bytes-per-step'))
-        .conflicts(['ratio', 'psnr', 'abs', 'rel', 'pwRel']),
+        .conflicts(['ratio', 'psnr', 'bytesPerRun', 'abs', 'rel', 'pwRel']),
+    )
+    .addOption(
+      new Option(
+        '--bytes-per-run <N>',
+        'bytes of the whole run folder, all steps and fields together, e.g. 50M',
+      )
+        .argParser(positive('--bytes-per-run'))
+        .conflicts(['ratio', 'psnr', 'bytesPerStep', 'abs', 'rel', 'pwRel']),
+    )
+    .addOption(
+      new Option('--expected-steps <N>', 'with --bytes-per-run: how many steps the run will have').argParser(
+        wholeAboveZero('--expected-steps'),
+      ),
     )
     .addOption(
       new Option('--abs <E>', 'every value within E, in field units; 0: bit for bit')
         .argParser(atLeastZero('--abs'))
-        .conflicts(['ratio', 'psnr', 'bytesPerStep', 'rel', 'pwRel']),
+        .conflicts(['ratio', 'psnr', 'bytesPerStep', 'bytesPerRun', 'rel', 'pwRel']),
     )
     .addOption(
       new Option(
@@ -94,7 +111,7 @@ export function addTargetOptions(command: Command): Command {
         'every value within E times the value range of its block at that step (not of the run so far), e.g. 1e-3',
       )
         .argParser(atLeastZero('--rel'))
-        .conflicts(['ratio', 'psnr', 'bytesPerStep', 'abs', 'pwRel']),
+        .conflicts(['ratio', 'psnr', 'bytesPerStep', 'bytesPerRun', 'abs', 'pwRel']),
     )
     .addOption(
       new Option(
@@ -102,13 +119,19 @@ export function addTargetOptions(command: Command): Command {
         'every value within E times its own size, zeros and signs exactly, e.g. 1e-2',
       )
         .argParser(betweenZeroAndOne('--pw-rel'))
-        .conflicts(['ratio', 'psnr', 'bytesPerStep', 'abs', 'rel']),
+        .conflicts(['ratio', 'psnr', 'bytesPerStep', 'bytesPerRun', 'abs', 'rel']),
     )
     .addOption(
       new Option(
         '--keyframe <K>',
-        'with --abs, --rel, --pw-rel: every K steps one that decodes without the steps before it (default: 16)',
+        'every K steps one that decodes without the steps before it (default: 16)',
       ).argParser(wholeAboveZero('--keyframe')),
+    )
+    .addOption(
+      new Option(
+        '--coder <how>',
+        'with --ratio, --psnr, --bytes-per-*: Gaussian models, residuals, or the better of them block by block (default: gaussian)',
+      ).choices(CODERS),
     )
     .addOption(
       new Option('--seconds-per-step <S>', 'training time of one step, all fields together').argParser(
@@ -121,6 +144,7 @@ export function targetOf(options: TargetOptions): Target | undefined {
   if (options.ratio !== undefined) return { ratio: options.ratio };
   if (options.psnr !== undefined) return { psnr: options.psnr };
   if (options.bytesPerStep !== undefined) return { bytes: options.bytesPerStep };
+  if (options.bytesPerRun !== undefined) return { bytesPerRun: options.bytesPerRun };
   if (options.abs !== undefined) return { abs: options.abs };
   if (options.rel !== undefined) return { rel: options.rel };
   if (options.pwRel !== undefined) return { pwRel: options.pwRel };

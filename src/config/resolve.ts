@@ -1,6 +1,6 @@
 import type { Target } from '../protocol/field.js';
 import { matchesGlob } from './glob.js';
-import { DEFAULT_TARGET, type RunSettings } from './types.js';
+import { DEFAULT_CODER, DEFAULT_TARGET, type Coder, type RunSettings } from './types.js';
 
 /** What applies to one field in the end. */
 export interface FieldPlan {
@@ -12,6 +12,8 @@ export interface FieldPlan {
   fill?: number;
   /** false: stored losslessly. */
   model: boolean;
+  /** Of no meaning under a strict bound, which always takes a residual. */
+  coder: Coder;
 }
 
 /**
@@ -31,6 +33,7 @@ export function resolveField(
   const plan: FieldPlan = {
     ...targetOf(own, names, asked, matches),
     model: own.find((entry) => entry.model !== undefined)?.model ?? true,
+    coder: own.find((entry) => entry.coder !== undefined)?.coder ?? DEFAULT_CODER,
   };
   const optimiser = own.find((entry) => entry.optimiser !== undefined)?.optimiser;
   const iterations = own.find((entry) => entry.iterations !== undefined)?.iterations;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CODERS } from './types.js';
 
 const bound = z.number({ error: 'a number of at least 0' }).min(0, 'a number of at least 0');
 const share = z
@@ -31,6 +32,7 @@ const field = z
     ratio: positive.optional(),
     psnr: positive.optional(),
     bytes: bytes.optional(),
+    bytesPerRun: bytes.optional(),
     abs: bound.optional(),
     rel: bound.optional(),
     pwRel: share.optional(),
@@ -38,11 +40,14 @@ const field = z
     optimiser: z.enum(['lm', 'adam'], { error: 'lm or adam' }).optional(),
     iterations: z.int('a whole number above 0').positive('a whole number above 0').optional(),
     model: z.boolean({ error: 'true or false' }).optional(),
+    coder: z.enum(CODERS, { error: 'auto, gaussian or residual' }).optional(),
   })
   .refine(
-    (f) => [f.ratio, f.psnr, f.bytes, f.abs, f.rel, f.pwRel].filter((t) => t !== undefined).length <= 1,
+    (f) =>
+      [f.ratio, f.psnr, f.bytes, f.bytesPerRun, f.abs, f.rel, f.pwRel].filter((t) => t !== undefined)
+        .length <= 1,
     {
-      message: 'at most one of ratio, psnr, bytes, abs, rel, pwRel',
+      message: 'at most one of ratio, psnr, bytes, bytesPerRun, abs, rel, pwRel',
     },
   );
 
@@ -54,6 +59,7 @@ export const runFileSchema = z.strictObject({
   threads: z.int('a whole number, 0 for all').min(0, 'a whole number, 0 for all').optional(),
   mesh: z.enum(['store', 'none'], { error: 'store or none' }).optional(),
   secondsPerStep: positive.optional(),
+  expectedSteps: z.int('a whole number above 0').positive('a whole number above 0').optional(),
   keyframe: z.int('a whole number above 0').positive('a whole number above 0').optional(),
   fields: z
     .array(field, { error: 'a list of {match, ratio | psnr | bytes | abs | rel | pwRel, ...}' })
@@ -69,6 +75,7 @@ export const KNOWN_KEYS = {
     'ratio',
     'psnr',
     'bytes',
+    'bytesPerRun',
     'abs',
     'rel',
     'pwRel',
@@ -76,5 +83,6 @@ export const KNOWN_KEYS = {
     'optimiser',
     'iterations',
     'model',
+    'coder',
   ],
 };

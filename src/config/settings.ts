@@ -1,7 +1,8 @@
+import { GaussituError } from '../errors.js';
 import type { Target } from '../protocol/field.js';
 import type { RunFile } from './schema.js';
 import { DEFAULT_KEYFRAME } from './types.js';
-import type { FieldSettings, RunSettings } from './types.js';
+import type { Coder, FieldSettings, RunSettings } from './types.js';
 
 export const DEFAULT_MEMORY = 1e9;
 
@@ -13,28 +14,47 @@ export interface CommandLineSettings {
   memory?: number | undefined;
   mesh?: 'store' | 'none' | undefined;
   keyframe?: number | undefined;
+  expectedSteps?: number | undefined;
+  coder?: Coder | undefined;
 }
 
 /** Command line over run.yaml over defaults. A command-line target overrides the targets of every field. */
 export function mergeSettings(file: RunFile, line: CommandLineSettings): RunSettings {
   const fields = (file.fields ?? []).map(fieldSettings);
-  if (line.target) fields.unshift({ match: '*', target: line.target });
-  return {
+  if (line.target || line.coder) {
+    fields.unshift({
+      match: '*',
+      ...(line.target && { target: line.target }),
+      ...(line.coder && { coder: line.coder }),
+    });
+  }
+  const settings: RunSettings = {
     fields,
     secondsPerStep: line.secondsPerStep ?? file.secondsPerStep ?? 0,
     threads: line.threads ?? file.threads ?? 0,
     memory: line.memory ?? file.memory ?? DEFAULT_MEMORY,
     mesh: line.mesh ?? file.mesh ?? 'store',
     keyframe: line.keyframe ?? file.keyframe ?? DEFAULT_KEYFRAME,
+    expectedSteps: line.expectedSteps ?? file.expectedSteps ?? 0,
   };
+  const whole = fields.some(({ target }) => target && 'bytesPerRun' in target);
+  if (whole && settings.expectedSteps === 0) {
+    throw new GaussituError('INVALID_ARGUMENT', 'bytes per run', {
+      expected: 'the number of steps to share them by',
+      received: 'nothing',
+      hint: 'give --expected-steps, or expectedSteps in run.yaml',
+    });
+  }
+  return settings;
 }
 
 function fieldSettings(entry: NonNullable<RunFile['fields']>[number]): FieldSettings {
-  const { match, ratio, psnr, bytes, abs, rel, pwRel, ...rest } = entry;
+  const { match, ratio, psnr, bytes, bytesPerRun, abs, rel, pwRel, ...rest } = entry;
   const settings: FieldSettings = { match, ...rest };
   if (ratio !== undefined) settings.target = { ratio };
   if (psnr !== undefined) settings.target = { psnr };
   if (bytes !== undefined) settings.target = { bytes };
+  if (bytesPerRun !== undefined) settings.target = { bytesPerRun };
   if (abs !== undefined) settings.target = { abs };
   if (rel !== undefined) settings.target = { rel };
   if (pwRel !== undefined) settings.target = { pwRel };

@@ -12,14 +12,24 @@ export interface RunSettings {
   memory: number;
   /** Store mesh geometry or not. */
   mesh: 'store' | 'none';
-  /** Bounded fields: every so many steps one that decodes without any other. */
+  /** Every so many steps one that decodes without any other. */
   keyframe: number;
+  /** Steps that the whole run will have, 0 unknown: what bytes per run are shared by. */
+  expectedSteps: number;
 }
+
+/**
+ * How a field with a target of bytes or quality is stored: as Gaussian models, as residuals with the bound that meets the
+ * target, or, block by block, as what is better (pipeline/choose.ts).
+ */
+export type Coder = 'auto' | 'gaussian' | 'residual';
+export const CODERS = ['auto', 'gaussian', 'residual'] as const satisfies readonly Coder[];
 
 export interface FieldSettings {
   match: string;
   /** Absent: the next match, then what the simulation asked, then the default (ratio 100). */
   target?: Target;
+  coder?: Coder;
   optimiser?: 'lm' | 'adam';
   iterations?: number;
   /** Value that marks places without one: kept exactly. */
@@ -29,4 +39,5 @@ export interface FieldSettings {
 }
 
 export const DEFAULT_KEYFRAME = 16;
+export const DEFAULT_CODER: Coder = 'gaussian';
 export const DEFAULT_TARGET: Target = { ratio: 100 };

@@ -2,12 +2,12 @@ import type { ArchiveReader, FieldEntry, StepEntry } from '../archive/types.js';
 import type { Codec, FieldState } from '../codec/types.js';
 import { GaussituError } from '../errors.js';
 import type { MeshBlock } from '../protocol/mesh.js';
-import { bytesOf, decodeEntry } from './entry.js';
+import { bytesOf, decodeEntry, valuesOf } from './entry.js';
 
 /** Decoded steps of a chain that are kept for the next call: as many as a block can refer to, and one more. */
 const KEPT = 3;
 
-/** A bounded block that has to be decoded on the way to another. */
+/** A block that has to be decoded on the way to another: bounded, or a model that one refers to. */
 interface Needed {
   step: number;
   entry: FieldEntry;
@@ -61,7 +61,8 @@ export class BlockDecoder {
     const walk: { step: number; entry: FieldEntry; open: boolean }[] = [{ step, entry, open: true }];
     for (let at = walk.pop(); at; at = walk.pop()) {
       const key = keyOf(at.step, at.entry, at.entry.name);
-      const { earlier = [], siblings = [] } = at.entry.references ?? {};
+      // A model refers to nothing, whatever a damaged file says.
+      const { earlier = [], siblings = [] } = (at.entry.kind === 'bounded' && at.entry.references) || {};
       if (!at.open) {
         needed.set(key, {
           step: at.step,
@@ -110,7 +111,7 @@ export class BlockDecoder {
       steps.set(step, of);
     }
     const found = of.fields.find((f) => f.name === name && f.mesh === like.mesh && f.block === like.block);
-    if (!found || found.kind !== 'bounded') {
+    if (!found || (found.kind !== 'bounded' && found.kind !== 'gaussian')) {
       throw damaged(wanted, like, `it refers to field ${name} of step ${step}, which is not there`);
     }
     return found;
@@ -128,6 +129,11 @@ export class BlockDecoder {
       return found;
     };
     try {
+      if (entry.kind === 'gaussian') {
+        const data = await decodeEntry(this.codec, entry, mesh);
+        const values = valuesOf(data, entry.dtype);
+        return { values, state: this.codec.stateOf(values) };
+      }
       return await this.codec.decodeBounded(
         entry.payload,
         mesh

@@ -76,3 +76,14 @@ async function decodeKind(
 export function bytesOf(array: Float32Array | Float64Array): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
+
+/** The same memory as numbers; copied when it is not aligned. */
+export function valuesOf(bytes: Uint8Array, dtype: FieldEntry['dtype']): Float32Array | Float64Array {
+  const array = dtype === 'f64' ? Float64Array : Float32Array;
+  const aligned = bytes.byteOffset % array.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  return new array(
+    aligned.buffer as ArrayBuffer,
+    aligned.byteOffset,
+    bytes.byteLength / array.BYTES_PER_ELEMENT,
+  );
+}

@@ -1,5 +1,5 @@
 import type { BlockReferences } from '../archive/types.js';
-import type { BoundedResult, Codec, FieldState } from '../codec/types.js';
+import type { BoundedRequest, BoundedResult, Codec, FieldState } from '../codec/types.js';
 import type { RunSettings } from '../config/types.js';
 import { GaussituError } from '../errors.js';
 import { isBound } from '../protocol/field.js';
@@ -43,12 +43,13 @@ interface Group {
 
 /** Decoded blocks for one job to refer to. */
 export interface Offers {
-  earlier: Offer[];
-  siblings: Offer[];
+  earlier: readonly Offer[];
+  siblings: readonly Offer[];
 }
 
 /**
- * History and siblings of the fields with a strict bound. A block refers to the last two steps of its chain, back to
+ * History and siblings of the fields that may be stored as residuals: with a strict bound, or as `coder` chooses. A model
+ * that was chosen is a reference as well. A block refers to the last two steps of its chain, back to
  * the last keyframe at most, and to fields of its own step that come before it. The most expensive field comes first, as it
  * knows most about the others (gray_scott: v, then u is 19 % less in all than u, then v): by the payloads of the last step
  * but one, which is durable by then, so that the order does not depend on timing; without these by name. Only steps that are complete are referred to: one that may still be abandoned is left out. States are kept in memory, not
@@ -59,6 +60,8 @@ export class BoundedChains {
   private readonly history = new Map<string, Offer[]>();
   /** Payload bytes by step order and chain, of the last few steps. */
   private readonly sizes = new Map<number, Map<string, number>>();
+  /** Last bound of each chain, to begin the next search with. */
+  private readonly bounds = new Map<string, number>();
 
   constructor(
     private readonly codec: Codec,
@@ -67,7 +70,7 @@ export class BoundedChains {
 
   announce(jobs: readonly BlockJob[], order: number, fate: StepFate): void {
     const groups = new Map<string, Group>();
-    for (const job of jobs.filter(isBounded)) {
+    for (const job of jobs.filter((j) => this.mayRefer(j))) {
       const key = JSON.stringify([job.mesh.name, job.mesh.block, shapeOf(job)]);
       const group = groups.get(key) ?? { order, places: [], sorted: false };
       groups.set(key, group);
@@ -81,14 +84,16 @@ export class BoundedChains {
     }
   }
 
-  /** What the job may refer to, once it has been decoded; undefined when the job has no strict bound. */
-  async references(job: BlockJob): Promise<Offers | undefined> {
-    const place = this.places.get(job);
-    if (!place) return undefined;
-    const before = this.before(place);
-    await Promise.all(before.map((sibling) => sibling.done));
+  /** Whether the job is, or may be, stored as a residual. */
+  has(job: BlockJob): boolean {
+    return this.places.has(job);
+  }
+
+  /** The steps that the job may refer to; to be asked when its chain has come to it. */
+  earlier(job: BlockJob): readonly Offer[] {
+    const place = this.place(job);
     const shape = shapeOf(job);
-    const earlier = (this.history.get(job.chain) ?? []).filter(
+    return (this.history.get(job.chain) ?? []).filter(
       (offer) =>
         offer.fate.complete &&
         !offer.fate.signal.aborted &&
@@ -96,20 +101,26 @@ export class BoundedChains {
         offer.step < job.field.step &&
         offer.shape === shape,
     );
-    return { earlier, siblings: before.flatMap((sibling) => sibling.offer ?? []) };
+  }
+
+  /** The fields of its step that the job may refer to, once they have been decoded. */
+  async siblings(job: BlockJob): Promise<readonly Offer[]> {
+    const before = this.before(this.place(job));
+    await Promise.all(before.map((sibling) => sibling.done));
+    return before.flatMap((sibling) => sibling.offer ?? []);
   }
 
   async encode(
     job: BlockJob,
+    target: BoundedRequest['target'],
     { earlier, siblings }: Offers,
     signal: AbortSignal,
   ): Promise<{ result: BoundedResult; references?: BlockReferences }> {
     const { field, mesh, plan } = job;
-    const { target } = plan;
-    const place = this.places.get(job);
-    if (!isBound(target) || !place || (field.dtype !== 'f32' && field.dtype !== 'f64')) {
-      throw new GaussituError('INTERNAL', `field ${job.name} has no bound`);
+    if (field.dtype !== 'f32' && field.dtype !== 'f64') {
+      throw new GaussituError('INTERNAL', `field ${job.name} cannot have a bound`);
     }
+    const guess = this.bounds.get(job.chain);
     const fill = plan.fill ?? field.fill;
     const result = await this.codec.encodeBounded({
       ...(this.hasGeometry(job)
@@ -120,21 +131,13 @@ export class BoundedChains {
       components: field.components,
       component: job.component,
       target,
+      ...(guess !== undefined && { guess }),
       ...(fill !== undefined && { fills: [fill] }),
       earlier: earlier.map((offer) => offer.state),
       siblings: siblings.map((offer) => offer.state),
       signal,
     });
-    const offer = {
-      name: job.name,
-      step: field.step,
-      shape: shapeOf(job),
-      fate: place.fate,
-      state: result.state,
-    };
-    place.offer = offer;
-    this.note(place, result.payload.length);
-    this.history.set(job.chain, [offer, ...earlier].slice(0, HISTORY));
+    if (result.bound > 0) this.bounds.set(job.chain, result.bound);
     const references = {
       earlier: result.usesEarlier ? earlier.map((o) => o.step) : [],
       siblings: result.siblings.flatMap((i) => siblings[i]?.name ?? []),
@@ -143,10 +146,37 @@ export class BoundedChains {
     return { result, ...(some && { references }) };
   }
 
+  /** What the job was stored as, for others to refer to; without a state nobody does. */
+  keep(job: BlockJob, bytes: number, state: FieldState | undefined): void {
+    const place = this.place(job);
+    this.note(place, bytes);
+    if (!state) return;
+    const { name, field } = job;
+    const offer = { name, step: field.step, shape: shapeOf(job), fate: place.fate, state };
+    place.offer = offer;
+    this.history.set(job.chain, [offer, ...this.earlier(job)].slice(0, HISTORY));
+  }
+
   /** The job is done, failed or given up. */
   settled(job: BlockJob): void {
     this.places.get(job)?.settle();
     this.places.delete(job);
+  }
+
+  /** Where the archive has no geometry a model is asked for, not the samples: auto then takes models only. */
+  private mayRefer(job: BlockJob): boolean {
+    const { plan, field, box } = job;
+    const float = field.dtype === 'f32' || field.dtype === 'f64';
+    if (!plan.model || box.count === 0 || !float) return false;
+    return (
+      isBound(plan.target) || plan.coder === 'residual' || (plan.coder === 'auto' && this.hasGeometry(job))
+    );
+  }
+
+  private place(job: BlockJob): Place {
+    const place = this.places.get(job);
+    if (!place) throw new GaussituError('INTERNAL', `field ${job.name} is not stored as a residual`);
+    return place;
   }
 
   /** Those of its group that are decoded before it. */
@@ -173,15 +203,9 @@ export class BoundedChains {
   }
 
   /** Whether a reader of the archive will have the mesh. */
-  private hasGeometry({ mesh }: BlockJob): boolean {
+  hasGeometry({ mesh }: BlockJob): boolean {
     return this.settings.mesh === 'store' || mesh.mesh.kind === 'uniform' || mesh.mesh.kind === 'rectilinear';
   }
-}
-
-function isBounded({ plan, field, box }: BlockJob): boolean {
-  return (
-    isBound(plan.target) && plan.model && box.count > 0 && (field.dtype === 'f32' || field.dtype === 'f64')
-  );
 }
 
 function shapeOf({ field, box }: BlockJob): string {

@@ -3,6 +3,9 @@ import type { EncodeTarget } from '../codec/types.js';
 import type { BlockJob, StepPlan } from './job.js';
 import { Overhead } from './overhead.js';
 
+/** Of a run's bytes: what is planned with, since the overhead of the last files is known only when they are written. */
+const RUN_SHARE = 0.995;
+
 /** Smallest payload that is worth asking for: below this a model has hardly a Gaussian. */
 const MIN_PAYLOAD = 96;
 
@@ -29,8 +32,16 @@ export class Budgets {
   private readonly before = new Map<string, { raw: number; stored: number }>();
   private readonly booked = new Map<string, number>();
 
-  constructor(private readonly archive: Pick<ArchiveWriter, 'totals' | 'overheadBytes'>) {
+  private readonly stepsBefore: number;
+  private meshBytes = 0;
+
+  constructor(
+    private readonly archive: Pick<ArchiveWriter, 'totals' | 'overheadBytes' | 'stepCount' | 'meshBytes'>,
+    private readonly expectedSteps: number,
+  ) {
     this.overhead = new Overhead(archive);
+    this.stepsBefore = archive.stepCount;
+    this.meshBytes = archive.meshBytes;
   }
 
   /** What the codec has to meet for this block. `order` counts the run's steps. */
@@ -39,12 +50,20 @@ export class Budgets {
     if ('psnr' in target) return { psnr: target.psnr };
     const ledger = this.ledger(job, plan);
     applyCorrections(ledger, order - 2);
+    if ('bytesPerRun' in target) return { bytes: this.shareOfRest(ledger, job, plan, order) };
     const nominal = allowedBytes(job, plan) - this.overhead.share(plan.blocks, order);
     const carried = ledger.allowed - ledger.stored;
     // Bytes per step are a limit: savings do not raise it. A ratio is met over the run, so there they do.
     const most = 'bytes' in target ? nominal : 1.5 * nominal;
     const payload = Math.min(Math.max(nominal + carried, 0.5 * nominal), most);
     return { bytes: Math.max(MIN_PAYLOAD, Math.floor(payload)) };
+  }
+
+  /** Of what the run may still take, in equal parts for the steps to come; past the last expected one hardly any. */
+  private shareOfRest(ledger: Ledger, job: BlockJob, plan: StepPlan, order: number): number {
+    const left = Math.max(1, this.expectedSteps - this.stepsBefore - order);
+    const rest = RUN_SHARE * shareOfGroup(job, plan) - ledger.stored;
+    return Math.max(MIN_PAYLOAD, Math.floor(rest / left - this.overhead.share(plan.blocks, order)));
   }
 
   /** Books a trained block. Returns the bytes it is taken to cost. */
@@ -69,6 +88,18 @@ export class Budgets {
         this.ledgers.get(job.chain)?.corrections.push({ order, bytes });
       }
     }
+    this.settleMeshes(order, trained);
+  }
+
+  /** What a whole run may take includes its meshes: by raw bytes. */
+  private settleMeshes(order: number, trained: readonly { job: BlockJob }[]): void {
+    const bytes = this.archive.meshBytes - this.meshBytes;
+    this.meshBytes += bytes;
+    const jobs = trained.map(({ job }) => job).filter(({ plan }) => 'bytesPerRun' in plan.target);
+    const raw = jobs.reduce((sum, job) => sum + job.rawBytes, 0);
+    for (const { chain, rawBytes } of jobs) {
+      this.ledgers.get(chain)?.corrections.push({ order, bytes: (bytes * rawBytes) / raw });
+    }
   }
 
   /** A chain that goes on after a restart starts with its share of the field's balance in the archive. */
@@ -81,6 +112,8 @@ export class Budgets {
       if ('ratio' in job.plan.target) {
         ledger.allowed = (share * raw) / job.plan.target.ratio;
         ledger.stored = share * stored;
+      } else if ('bytesPerRun' in job.plan.target) {
+        ledger.stored = share * stored + (this.meshBytes * job.rawBytes) / Math.max(1, plan.rawBytes);
       }
       this.ledgers.set(job.chain, ledger);
     }
@@ -100,10 +133,16 @@ export class Budgets {
 
 /** Stored bytes that the block's target allows, overhead included; 0 for targets that are not about bytes. */
 function allowedBytes(job: BlockJob, plan: StepPlan): number {
-  const { target, group } = job.plan;
+  const { target } = job.plan;
   if ('ratio' in target) return job.rawBytes / target.ratio;
-  if ('bytes' in target) return (target.bytes * job.rawBytes) / (plan.groupRawBytes.get(group) || 1);
+  if ('bytes' in target || 'bytesPerRun' in target) return shareOfGroup(job, plan);
   return 0;
+}
+
+/** The block's part, by raw bytes, of what its target gives to all fields of its group. */
+function shareOfGroup({ plan: { target, group }, rawBytes }: BlockJob, plan: StepPlan): number {
+  const bytes = 'bytes' in target ? target.bytes : 'bytesPerRun' in target ? target.bytesPerRun : 0;
+  return (bytes * rawBytes) / (plan.groupRawBytes.get(group) || 1);
 }
 
 function applyCorrections(ledger: Ledger, through: number): void {

@@ -4,10 +4,11 @@ import type { BlockReferences, Certificate, FieldRecord } from '../archive/types
 import type { BoundedResult, Codec, EncodeProgress, EncodeTarget } from '../codec/types.js';
 import { extractComponent } from '../protocol/extent.js';
 import { blankFill } from '../protocol/fill.js';
-import { DTYPE_BYTES, type Target } from '../protocol/field.js';
+import { DTYPE_BYTES, isBound, type Target } from '../protocol/field.js';
 import type { FieldKind } from '../protocol/source.js';
+import type { Ways } from './choose.js';
 import type { BlockJob } from './job.js';
-import { valueRange, variety } from './values.js';
+import { hasNonFinite, valueRange, variety } from './values.js';
 
 const deflateAsync = promisify(deflate);
 
@@ -19,9 +20,14 @@ export interface EncodeContext {
   target: EncodeTarget;
   /** Training time, 0 no limit. */
   seconds: number;
-  previous: Uint8Array | undefined;
-  /** Codes a block that has a strict bound. */
+  /** Payload to start a model from. */
+  previous: () => Promise<Uint8Array | undefined>;
+  /** Does work when one of the codec's threads is free. */
+  slot: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Codes a block as a residual: one that has a strict bound, or one whose kind is chosen. */
   bounded?: () => Promise<{ result: BoundedResult; references?: BlockReferences }>;
+  /** Chooses between the two ways to store a block without a strict bound; absent: a model. */
+  choose?: (ways: Ways, specials: boolean) => Promise<FieldRecord>;
   signal: AbortSignal;
   onProgress?: (progress: EncodeProgress) => void;
 }
@@ -32,7 +38,7 @@ export async function encodeBlock(job: BlockJob, context: EncodeContext): Promis
   if (job.box.count === 0) return empty(job);
   if (dtype !== 'f32' && dtype !== 'f64') return lossless(job, null);
   if (!job.plan.model) return lossless(job, null);
-  const values = context.bounded ? job.field.data : blankFill(job.field.data, dtype, fillOf(job));
+  const values = isBound(job.plan.target) ? job.field.data : blankFill(job.field.data, dtype, fillOf(job));
   const kind = variety(values, dtype, job.box, {
     scalarBytes: DTYPE_BYTES[dtype],
     components: job.field.components,
@@ -44,8 +50,11 @@ export async function encodeBlock(job: BlockJob, context: EncodeContext): Promis
   if (kind === 'none finite' || job.box.count < MIN_MODEL_VALUES || affordable) {
     return lossless(job, job.plan.target);
   }
-  if (context.bounded) return bounded(job, context.bounded);
-  return gaussian(job, values, dtype, context);
+  const { bounded: encode, choose } = context;
+  const train = (): Promise<FieldRecord> => gaussian(job, values, dtype, context);
+  if (!encode) return train();
+  if (!choose) return bounded(job, encode);
+  return choose({ gaussian: train, residual: () => bounded(job, encode) }, hasSpecials(job, values, dtype));
 }
 
 async function bounded(job: BlockJob, encode: NonNullable<EncodeContext['bounded']>): Promise<FieldRecord> {
@@ -58,6 +67,7 @@ async function bounded(job: BlockJob, encode: NonNullable<EncodeContext['bounded
       rawBytes: job.rawBytes,
       gaussians: 0,
       iterations: 0,
+      ...(!isBound(job.plan.target) && { bound: result.bound }),
       trainSeconds: fixedWidth((performance.now() - begun) / 1000),
       start: result.usesEarlier ? 'warm' : 'cold',
     }),
@@ -69,25 +79,28 @@ async function gaussian(
   job: BlockJob,
   data: Uint8Array,
   dtype: 'f32' | 'f64',
-  { codec, target, seconds, previous, signal, onProgress }: EncodeContext,
+  { codec, target, seconds, previous: load, slot, signal, onProgress }: EncodeContext,
 ): Promise<FieldRecord> {
   const { field, mesh, plan } = job;
-  const result = await codec.encode({
-    mesh: mesh.mesh,
-    ...(mesh.ghost && { ghost: mesh.ghost }),
-    association: field.association,
-    dtype,
-    data,
-    components: field.components,
-    component: job.component,
-    target,
-    signal,
-    ...(plan.optimiser && { optimiser: plan.optimiser }),
-    ...(plan.iterations !== undefined && { iterations: plan.iterations }),
-    ...(seconds > 0 && { seconds }),
-    ...(previous && { previous }),
-    ...(onProgress && { onProgress }),
-  });
+  const previous = await load();
+  const result = await slot(() =>
+    codec.encode({
+      mesh: mesh.mesh,
+      ...(mesh.ghost && { ghost: mesh.ghost }),
+      association: field.association,
+      dtype,
+      data,
+      components: field.components,
+      component: job.component,
+      target,
+      signal,
+      ...(plan.optimiser && { optimiser: plan.optimiser }),
+      ...(plan.iterations !== undefined && { iterations: plan.iterations }),
+      ...(seconds > 0 && { seconds }),
+      ...(previous && { previous }),
+      ...(onProgress && { onProgress }),
+    }),
+  );
   return record(job, 'gaussian', result.payload, {
     target: plan.target,
     ...result.metrics,
@@ -115,6 +128,16 @@ function empty(job: BlockJob): FieldRecord {
 
 function fillOf({ field, plan }: BlockJob): number | undefined {
   return plan.fill ?? field.fill;
+}
+
+/** `values` have NaN in the place of fills. */
+function hasSpecials(job: BlockJob, values: Uint8Array, dtype: 'f32' | 'f64'): boolean {
+  const { components } = job.field;
+  return hasNonFinite(values, dtype, job.box, {
+    scalarBytes: DTYPE_BYTES[dtype],
+    components,
+    component: job.component,
+  });
 }
 
 function packed({ field, box, component }: BlockJob): Uint8Array {

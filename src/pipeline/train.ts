@@ -1,11 +1,14 @@
 import type { Logger } from 'pino';
 import type { ArchiveWriter, FieldRecord } from '../archive/types.js';
 import type { RunSettings } from '../config/types.js';
-import type { Codec, EncodeProgress } from '../codec/types.js';
+import type { BoundedRequest, Codec, EncodeProgress, EncodeTarget, FieldState } from '../codec/types.js';
+import { GaussituError } from '../errors.js';
+import { isBound } from '../protocol/field.js';
 import { Budgets } from './budget.js';
 import { BoundedChains } from './bounded.js';
 import { WarmStarts } from './chain.js';
-import { encodeBlock } from './encode_block.js';
+import { Choices } from './choose.js';
+import { encodeBlock, type EncodeContext } from './encode_block.js';
 import type { BlockJob, StepPlan } from './job.js';
 import { Slots } from './slots.js';
 import type { StepFate } from './step.js';
@@ -27,7 +30,7 @@ export interface TrainResult {
 export interface TrainerOptions {
   archive: ArchiveWriter;
   codec: Codec;
-  settings: Pick<RunSettings, 'keyframe' | 'mesh'>;
+  settings: Pick<RunSettings, 'keyframe' | 'mesh' | 'expectedSteps'>;
   secondsPerStep: number;
   log: Logger;
   onProgress?: (at: { step: number; field: string; block: number }, progress: EncodeProgress) => void;
@@ -38,12 +41,13 @@ export class Trainer {
   readonly budgets: Budgets;
   private readonly warm: WarmStarts;
   private readonly bounded: BoundedChains;
+  private readonly choices = new Choices();
   // Blocks share the codec's pool; as many at once as it has threads keep it busy while one of them is
   // in a serial part, and bound the codec's working memory.
   private readonly slots: Slots;
 
   constructor(private readonly options: TrainerOptions) {
-    this.budgets = new Budgets(options.archive);
+    this.budgets = new Budgets(options.archive, options.settings.expectedSteps);
     this.bounded = new BoundedChains(options.codec, options.settings);
     this.warm = new WarmStarts(options.archive, options.log);
     this.slots = new Slots(Math.max(1, options.codec.threads()));
@@ -59,32 +63,86 @@ export class Trainer {
     this.bounded.settled(job);
   }
 
-  async train({ job, plan, order, signal }: TrainRequest): Promise<TrainResult> {
-    // Before it takes a slot: who is waited for needs one.
-    const references = await this.bounded.references(job);
-    return this.slots.use(job.field.step, async () => {
-      signal.throwIfAborted();
-      const begun = Date.now();
-      const { onProgress, codec, log } = this.options;
-      const target = this.budgets.target(job, plan, order);
-      const at = { step: job.field.step, field: job.name, block: job.mesh.block };
-      const record = await encodeBlock(job, {
-        codec,
-        target,
-        seconds: this.seconds(job, plan),
-        previous: references ? undefined : await this.warm.previous(job),
-        ...(references && { bounded: () => this.bounded.encode(job, references, signal) }),
-        signal,
-        ...(onProgress && { onProgress: (progress: EncodeProgress) => onProgress(at, progress) }),
+  async train(request: TrainRequest): Promise<TrainResult> {
+    const { job, plan, order, signal } = request;
+    signal.throwIfAborted();
+    const started = Date.now();
+    let begun: number | undefined;
+    const slot = <T>(work: () => Promise<T>): Promise<T> =>
+      this.slots.use(job.field.step, () => {
+        signal.throwIfAborted();
+        begun ??= Date.now();
+        return work();
       });
-      const bytes = record.payload.length;
-      log.debug(
-        { ...at, target, bytes, kind: record.kind, seconds: (Date.now() - begun) / 1000 },
-        'block encoded',
-      );
-      this.warm.keep(job, record.kind === 'gaussian' ? record.payload : undefined);
-      return { record, begun, cost: this.budgets.spend(job, plan, order, bytes) };
+    const { onProgress, codec, log } = this.options;
+    const target = this.budgets.target(job, plan, order);
+    const at = { step: job.field.step, field: job.name, block: job.mesh.block };
+    const record = await encodeBlock(job, {
+      codec,
+      target,
+      seconds: this.seconds(job, plan),
+      previous: () => this.warm.previous(job),
+      ...(this.bounded.has(job) && this.residual(request, target, slot)),
+      slot,
+      signal,
+      ...(onProgress && { onProgress: (progress: EncodeProgress) => onProgress(at, progress) }),
     });
+    const bytes = record.payload.length;
+    log.debug(
+      { ...at, target, bytes, kind: record.kind, seconds: (Date.now() - started) / 1000 },
+      'block encoded',
+    );
+    this.warm.keep(job, record.kind === 'gaussian' ? record.payload : undefined);
+    return { record, begun: begun ?? started, cost: this.budgets.spend(job, plan, order, bytes) };
+  }
+
+  /** How a block that is, or may be, a residual is stored. */
+  private residual(
+    { job, plan, signal }: TrainRequest,
+    target: EncodeTarget,
+    slot: EncodeContext['slot'],
+  ): Pick<EncodeContext, 'bounded' | 'choose'> {
+    const { bounded, choices } = this;
+    const earlier = bounded.earlier(job);
+    let state: FieldState | undefined;
+    const encode = async () => {
+      // Before it takes a slot: who is waited for needs one.
+      const siblings = await bounded.siblings(job);
+      const asked = isBound(job.plan.target) ? job.plan.target : rateOf(target);
+      const coded = await slot(() => bounded.encode(job, asked, { earlier, siblings }, signal));
+      ({ state } = coded.result);
+      return coded;
+    };
+    if (isBound(job.plan.target)) {
+      return {
+        bounded: async () => {
+          const coded = await encode();
+          bounded.keep(job, coded.result.payload.length, state);
+          return coded;
+        },
+      };
+    }
+    const seconds = this.seconds(job, plan);
+    return {
+      bounded: encode,
+      choose: async (ways, specials) => {
+        const history = earlier.length > 0;
+        const record = await choices.choose({ job, target, seconds, history, specials }, ways);
+        if (record.kind === 'gaussian') state = await slot(() => this.decoded(job, record));
+        bounded.keep(job, record.payload.length, state);
+        return record;
+      },
+    };
+  }
+
+  /** A model as a reader of the archive will see it; undefined where it will not have the mesh. */
+  private async decoded(job: BlockJob, { payload }: FieldRecord): Promise<FieldState | undefined> {
+    if (!this.bounded.hasGeometry(job)) return undefined;
+    const { codec } = this.options;
+    const { mesh, field } = job;
+    const at = { mesh: mesh.mesh, ...(mesh.ghost && { ghost: mesh.ghost }), association: field.association };
+    const { values } = await codec.decode(payload, at, field.dtype === 'f64' ? 'f64' : 'f32');
+    return codec.stateOf(values);
   }
 
   /** The block's share of the step's time, by raw bytes; blocks that train at once each get more of it. */
@@ -92,4 +150,10 @@ export class Trainer {
     const atOnce = Math.min(this.slots.count, plan.blocks);
     return (this.options.secondsPerStep * job.rawBytes * atOnce) / Math.max(1, plan.rawBytes);
   }
+}
+
+/** A target of the codec that a bound can be searched for. */
+function rateOf(target: EncodeTarget): BoundedRequest['target'] {
+  if ('gaussians' in target) throw new GaussituError('INTERNAL', 'a number of Gaussians is no rate');
+  return target;
 }

@@ -42,18 +42,39 @@ export function valueRange(data: Uint8Array, dtype: Dtype, scalarBytes: number):
   return { min, max, values, nonFinite };
 }
 
+/** Where one component lies in an array of values. */
+export interface ValueLayout {
+  scalarBytes: number;
+  components: number;
+  component: number;
+}
+
+/** Whether a component has NaN or infinities without its ghosts. */
+export function hasNonFinite(
+  data: Uint8Array,
+  dtype: 'f32' | 'f64',
+  box: Interior,
+  layout: ValueLayout,
+): boolean {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const stride = layout.scalarBytes * layout.components;
+  // The exponent, all ones: one integer per value, two bytes from its end.
+  const [top, all] = dtype === 'f32' ? [2, 0x7f80] : [6, 0x7ff0];
+  for (const { start, end } of interiorRows(box, stride)) {
+    for (let at = start + layout.component * layout.scalarBytes + top; at < end; at += stride) {
+      if ((view.getUint16(at, true) & all) === all) return true;
+    }
+  }
+  return false;
+}
+
 export type Variety = 'varying' | 'constant' | 'none finite';
 
 /**
  * Whether a component has two different finite values without its ghosts. Stops at the first two that differ, which
  * on real fields is at once; a non-finite value among equal ones makes it 'varying', since NaN is no constant.
  */
-export function variety(
-  data: Uint8Array,
-  dtype: 'f32' | 'f64',
-  box: Interior,
-  layout: { scalarBytes: number; components: number; component: number },
-): Variety {
+export function variety(data: Uint8Array, dtype: 'f32' | 'f64', box: Interior, layout: ValueLayout): Variety {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const read = READERS[dtype];
   const stride = layout.scalarBytes * layout.components;

@@ -19,8 +19,13 @@ export type Association = 'node' | 'cell';
  * relative to each value itself (above 0, below 1; zeros come back as zeros, signs are kept).
  */
 export type Bound = { abs: number } | { rel: number } | { pwRel: number };
-/** What a field has to meet: exactly one key. `ratio` counts raw bytes over stored bytes, `bytes` is per step. */
-export type Target = { ratio: number } | { psnr: number } | { bytes: number } | Bound;
+/**
+ * What a simulation may ask of a field: exactly one key. `ratio` counts raw bytes over stored bytes, `bytes` is per
+ * step.
+ */
+export type AskedTarget = { ratio: number } | { psnr: number } | { bytes: number } | Bound;
+/** What a field has to meet. Settings may also give bytes to all steps together. */
+export type Target = AskedTarget | { bytesPerRun: number };
 
 export function isBound(target: Target): target is Bound {
   return 'abs' in target || 'rel' in target || 'pwRel' in target;

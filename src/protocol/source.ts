@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import type { FieldBlock, Target } from './field.js';
+import type { AskedTarget, FieldBlock } from './field.js';
 import type { MeshBlock } from './mesh.js';
 import type { StepValues } from './messages.js';
 
@@ -10,7 +10,7 @@ export interface RunInfo {
   client: string;
   meta?: Record<string, string | number>;
   /** Field glob -> target, as the simulation asked. The service's own settings come first. */
-  targets?: Record<string, Target>;
+  targets?: Record<string, AskedTarget>;
 }
 
 export type SourceEvent =
