@@ -53,6 +53,8 @@ on after the last committed step.
 
 Examples:
   gaussitu replay data/dns_decay --out run --fields u,p --ratio 135
+  gaussitu replay data/dns_decay --out run --ratio 100 --coder auto
+  gaussitu replay data/dns_decay --out run --bytes-per-run 200k
   gaussitu replay data/dns_decay --out run --rel 1e-3
   gaussitu replay data/dns_decay --out run --pw-rel 1e-2
   gaussitu replay flow.vtkhdf --out run --psnr 45 --mesh none

@@ -72,6 +72,7 @@ export function serveCommand(): Command {
 
 const EXAMPLES = `
 Targets: without one, what the simulation asks for, else --ratio 100. Precedence: command line, run.yaml, simulation.
+--coder auto stores residuals, with a strict bound in the certificate, where they are better than models.
 
 Examples:
   Compress everything 100:1 into ./run and exit when the simulation has said goodbye:
@@ -80,6 +81,8 @@ Examples:
     gaussitu serve --out run --psnr 45 --seconds-per-step 20 --threads 6
   Every value within 0.1 % of the range, checked before it is stored:
     gaussitu serve --out run --rel 1e-3
+  The whole run in 20 GB, models and residuals as they are better:
+    gaussitu serve --out run --bytes-per-run 20G --expected-steps 500 --coder auto
   Settings per field:
     gaussitu serve --config run.yaml        where run.yaml has
       out: run
@@ -87,6 +90,7 @@ Examples:
       fields:
         - {match: "vel*", psnr: 48}
         - {match: flags, model: false}      (stored losslessly)
+        - {match: p, ratio: 200, coder: auto}
         - {match: T, abs: 0.5, fill: 1e20}  (strict bound; 1e20 marks missing values)
         - {match: rho, pwRel: 0.01}         (every value within 1 % of its own size)
         - {match: "*", ratio: 200}
