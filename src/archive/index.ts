@@ -15,5 +15,6 @@ export function openArchive(path: string): Promise<ArchiveReader> {
   return openReader(path);
 }
 
+export { stepOverhead } from './step_file.js';
 export { byField, mergeCertificates, summarise } from './summary.js';
 export type * from './types.js';

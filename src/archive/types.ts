@@ -72,8 +72,10 @@ export interface ArchiveWriter {
   readonly meshBytes: number;
   /** Bytes on disk so far and raw bytes they stand for, per field name: the rate control's feedback. */
   totals(field: string): { raw: number; stored: number };
-  /** Bytes that a step of `fields` field blocks costs beyond its payloads: what rate control must reserve. */
-  overheadBytes(fieldBlocks: number): number;
+  /** Bytes that a step of so many fields in so many blocks costs beyond its payloads: what rate control must reserve. */
+  overheadBytes(fields: number, blocks: number): number;
+  /** Bytes of the run's own file, paid once. */
+  readonly runBytes: number;
   /** Payload of the last committed step for a warm start; undefined when there is none. */
   previousPayload(name: string, mesh: string, block: number): Promise<Uint8Array | undefined>;
   /**

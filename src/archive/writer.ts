@@ -8,13 +8,9 @@ import { lockFolder } from './lock.js';
 import { describeMesh, encodeMesh } from './mesh_file.js';
 import { listSteps, readStepFile, stepFileName } from './reader.js';
 import { RUN_FILE, RUN_FORMAT, RUN_VERSION, SOFTWARE, encodeRun, readRun, type RunFile } from './run_file.js';
-import { decodeStep, encodeStep } from './step_file.js';
+import { decodeStep, encodeStep, stepOverhead } from './step_file.js';
 import { summarise } from './summary.js';
 import type { ArchiveWriter, ArchiveWriterOptions, FieldEntry, StepEntry, StepRecord } from './types.js';
-
-/** Bytes of a step file beside payloads before one was written: an upper estimate, measured. */
-const STEP_OVERHEAD = 280;
-const BLOCK_OVERHEAD = 870;
 
 /** See ArchiveWriter. Throws ARCHIVE_BUSY, ARCHIVE_FAILED, CORRUPT_STREAM. */
 export async function openWriter(path: string, options: ArchiveWriterOptions): Promise<ArchiveWriter> {
@@ -40,11 +36,11 @@ class Writer implements ArchiveWriter {
   stepCount = 0;
   meshBytes = 0;
   private readonly run: RunFile;
-  private runBytes = 0;
+  runBytes = 0;
   private readonly byField = new Map<string, { raw: number; stored: number }>();
   /** Payloads of the last committed step, for warm starts. */
   private last = new Map<string, FieldEntry>();
-  private lastOverhead: { blocks: number; bytes: number } | undefined;
+  private lastOverhead: { fields: number; blocks: number; bytes: number } | undefined;
   private meshSerial = 0;
   private closed = false;
   /** One change of the folder at a time, in the order of the calls. */
@@ -104,12 +100,10 @@ class Writer implements ArchiveWriter {
     return { raw: own.raw, stored: own.stored + (raw > 0 ? (this.runBytes * own.raw) / raw : 0) };
   }
 
-  overheadBytes(fieldBlocks: number): number {
-    const once = this.lastStep < 0 ? this.runBytes : 0;
+  overheadBytes(fields: number, blocks: number): number {
     const last = this.lastOverhead;
-    if (last?.blocks === fieldBlocks) return last.bytes + once;
-    const perBlock = last ? Math.max(0, (last.bytes - STEP_OVERHEAD) / last.blocks) : BLOCK_OVERHEAD;
-    return Math.ceil(STEP_OVERHEAD + perBlock * fieldBlocks) + once;
+    const scale = last ? last.bytes / stepOverhead(last.fields, last.blocks) : 1;
+    return Math.round(scale * stepOverhead(fields, blocks));
   }
 
   async previousPayload(name: string, mesh: string, block: number): Promise<Uint8Array | undefined> {
@@ -189,7 +183,8 @@ class Writer implements ArchiveWriter {
     }
     const payloads = entry.fields.reduce((sum, f) => sum + f.payload.length, 0);
     if (entry.fields.length > 0) {
-      this.lastOverhead = { blocks: entry.fields.length, bytes: entry.fileBytes - payloads };
+      const fields = new Set(entry.fields.map((f) => f.name)).size;
+      this.lastOverhead = { fields, blocks: entry.fields.length, bytes: entry.fileBytes - payloads };
     }
   }
 

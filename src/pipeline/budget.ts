@@ -36,7 +36,10 @@ export class Budgets {
   private meshBytes = 0;
 
   constructor(
-    private readonly archive: Pick<ArchiveWriter, 'totals' | 'overheadBytes' | 'stepCount' | 'meshBytes'>,
+    private readonly archive: Pick<
+      ArchiveWriter,
+      'totals' | 'overheadBytes' | 'runBytes' | 'lastStep' | 'stepCount' | 'meshBytes'
+    >,
     private readonly expectedSteps: number,
   ) {
     this.overhead = new Overhead(archive);
@@ -51,7 +54,7 @@ export class Budgets {
     const ledger = this.ledger(job, plan);
     applyCorrections(ledger, order - 2);
     if ('bytesPerRun' in target) return { bytes: this.shareOfRest(ledger, job, plan, order) };
-    const nominal = allowedBytes(job, plan) - this.overhead.share(plan.blocks, order);
+    const nominal = allowedBytes(job, plan) - this.share(plan, order);
     const carried = ledger.allowed - ledger.stored;
     // Bytes per step are a limit: savings do not raise it. A ratio is met over the run, so there they do.
     const most = 'bytes' in target ? nominal : 1.5 * nominal;
@@ -63,12 +66,12 @@ export class Budgets {
   private shareOfRest(ledger: Ledger, job: BlockJob, plan: StepPlan, order: number): number {
     const left = Math.max(1, this.expectedSteps - this.stepsBefore - order);
     const rest = RUN_SHARE * shareOfGroup(job, plan) - ledger.stored;
-    return Math.max(MIN_PAYLOAD, Math.floor(rest / left - this.overhead.share(plan.blocks, order)));
+    return Math.max(MIN_PAYLOAD, Math.floor(rest / left - this.share(plan, order)));
   }
 
   /** Books a trained block. Returns the bytes it is taken to cost. */
   spend(job: BlockJob, plan: StepPlan, order: number, payloadBytes: number): number {
-    const cost = payloadBytes + this.overhead.share(plan.blocks, order);
+    const cost = payloadBytes + this.share(plan, order);
     const ledger = this.ledger(job, plan);
     ledger.allowed += allowedBytes(job, plan);
     ledger.stored += cost;
@@ -77,8 +80,9 @@ export class Budgets {
 
   /** Right after the commit of a step: books what the archive holds of each field beyond what was spent. */
   settle(order: number, trained: readonly { job: BlockJob; cost: number }[]): void {
-    this.overhead.measure(trained.length, order);
-    for (const [name, blocks] of byName(trained)) {
+    const fields = byName(trained);
+    this.overhead.measure(fields.size, trained.length, order);
+    for (const [name, blocks] of fields) {
       const spent = blocks.reduce((sum, { cost }) => sum + cost, 0);
       const expected = (this.booked.get(name) ?? 0) + spent;
       const actual = this.archive.totals(name).stored;
@@ -100,6 +104,10 @@ export class Budgets {
     for (const { chain, rawBytes } of jobs) {
       this.ledgers.get(chain)?.corrections.push({ order, bytes: (bytes * rawBytes) / raw });
     }
+  }
+
+  private share(plan: StepPlan, order: number): number {
+    return this.overhead.share(plan.blocksOfField.size, plan.blocks, order);
   }
 
   /** A chain that goes on after a restart starts with its share of the field's balance in the archive. */

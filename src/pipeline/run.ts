@@ -55,6 +55,7 @@ class Pipeline {
   private lastPlan: StepPlan | undefined;
   private readonly stop = new Subject<void>();
   private failure: Error | undefined;
+  private readonly runBytesBefore: number;
 
   constructor(private readonly options: PipelineOptions) {
     const { archive, codec, settings, log, onProgress, source } = options;
@@ -67,6 +68,7 @@ class Pipeline {
       ...(onProgress && { onProgress }),
     });
     this.committer = new Committer(archive, this.trainer.budgets, log);
+    this.runBytesBefore = archive.lastStep < 0 ? 0 : archive.runBytes;
     this.window = source.window ?? settings.memory / Math.max(1, source.info.ranks);
   }
 
@@ -99,7 +101,12 @@ class Pipeline {
     if (this.failure) throw this.failure;
     // After an abort the source may send an incomplete step again to the next service: it is not dropped yet.
     if (!signal?.aborted) await this.committer.recordDropped(Infinity);
-    return { ...this.result, dropped: this.committer.droppedCount };
+    const runFile = this.options.archive.runBytes - this.runBytesBefore;
+    return {
+      ...this.result,
+      storedBytes: this.result.storedBytes + (this.result.steps > 0 ? runFile : 0),
+      dropped: this.committer.droppedCount,
+    };
   }
 
   private receive(event: SourceEvent): void {

@@ -18,6 +18,7 @@ export interface PipelineOptions {
 export interface PipelineResult {
   steps: number;
   rawBytes: number;
+  /** Every byte that this part of the run added to the folder, meshes aside. */
   storedBytes: number;
   dropped: number;
   /** Fields that failed, with the step; the rest of those steps was stored. */

@@ -1,4 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmdirSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -12,6 +14,7 @@ const RAW = 24 * 16 * 16 * 4;
 const codec = createCodec();
 
 let folder: string;
+const mounts: string[] = [];
 const services: ServiceProcess[] = [];
 const clients: TestRank[] = [];
 
@@ -21,6 +24,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const client of clients.splice(0)) await client.close();
   for (const service of services.splice(0)) await service.kill('SIGKILL');
+  for (const mount of mounts.splice(0)) execFileSync('umount', [mount]);
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -46,6 +50,16 @@ async function expectDecodes(reader: ArchiveReader, step: number): Promise<void>
   expect(codec.crc32(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))).toBe(
     certificate.crc,
   );
+}
+/** A small file system needs root that may mount: in many containers it may not. */
+function canMount(): boolean {
+  const probe = mkdtempSync(join(tmpdir(), 'gaussitu-mount-'));
+  try {
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', probe]).status !== 0) return false;
+    return spawnSync('umount', [probe]).status === 0;
+  } finally {
+    rmdirSync(probe);
+  }
 }
 /** Runs the command to its end: its exit code and what it says. */
 async function fails(args: string[]): Promise<{ code: number | null; text: string }> {
@@ -211,6 +225,48 @@ describe('gaussitu serve', () => {
     expect(await again.service.exited).toBe(0);
     expect(await (await openArchive(run)).steps()).toEqual([0, 1]);
   });
+
+  test.skipIf(!canMount())(
+    'a file system that is really full: every acknowledged step is whole, and the run goes on when there is room',
+    async () => {
+      const disk = join(folder, 'disk');
+      await mkdir(disk);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]);
+      mounts.push(disk);
+      const run = join(disk, 'run');
+      const { service, endpoint } = await serve(['--out', run, '--bytes-per-step', '8k']);
+      const client = await connect(endpoint);
+      const acknowledged: number[] = [];
+      for (let step = 0; ; step++) {
+        await client.step(step, { u: wave(DIMS, step) });
+        const answer = await client.next('ack', 'error');
+        if (answer.t === 'error') {
+          expect(answer).toMatchObject({
+            code: 'ARCHIVE_FAILED',
+            message: expect.stringMatching(/ENOSPC/) as string,
+          });
+          break;
+        }
+        acknowledged.push(step);
+      }
+      expect(await service.exited).toBe(1);
+      expect(service.stderr).toMatch(/no space left.*\[ARCHIVE_FAILED\]/s);
+      expect(acknowledged.length).toBeGreaterThan(2);
+      const reader = await openArchive(run);
+      expect(await reader.steps()).toEqual(acknowledged);
+      for (const step of acknowledged) await expectDecodes(reader, step);
+
+      execFileSync('mount', ['-o', 'remount,size=1m', disk]);
+      const next = acknowledged.length;
+      const again = await serve(['--out', run, '--bytes-per-step', '8k', '--once']);
+      const back = await connect(again.endpoint);
+      await back.step(next, { u: wave(DIMS, next) });
+      await back.ack(next);
+      await back.send({ t: 'bye' });
+      expect(await again.service.exited).toBe(0);
+      expect(await (await openArchive(run)).steps()).toEqual([...acknowledged, next]);
+    },
+  );
 
   test('serves many runs; one that fails leaves the others alone', async () => {
     const { service, endpoint } = await serve(['--out', folder, '--multi']);
