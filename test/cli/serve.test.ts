@@ -188,7 +188,8 @@ describe('gaussitu serve', () => {
     await first.send({ t: 'begin', step: 1, time: 1 });
     await first.field(1, 'u', wave(DIMS, 1));
     await first.close();
-    await new Promise((resolve) => setTimeout(resolve, 2500));
+    while (!service.stderr.includes('step 1 dropped'))
+      await new Promise((resolve) => setTimeout(resolve, 50));
     const second = await connect(endpoint);
     await second.step(2, { u: wave(DIMS, 2) });
     await second.ack(2);

@@ -149,7 +149,7 @@ describe('simulation, service, archive', () => {
     await first.step(0, 100);
     await first.say('flush 60');
     const other = await Probe.open({ GAUSSITU_ENDPOINT: service.endpoint, GAUSSITU_RUN: 'another' });
-    const refusal = await other.say('wait 30');
+    const refusal = await other.say('wait 90');
     expect(refusal.status).toBe('refused');
     await first.step(1, 100);
     expect((await first.say('close 60')).status).toBe('ok');

@@ -13,8 +13,8 @@ describe('the service comes, goes and comes back', () => {
     for (const step of [0, 1, 2]) expect(await probe.step(step)).toBe('ok');
     expect((await probe.say('wait 0.2')).status).toBe('timeout');
     const service = await TestService.start({ listen: endpoint });
-    expect((await probe.say('wait 30')).status).toBe('ok');
-    expect((await probe.say('close 30')).status).toBe('ok');
+    expect((await probe.say('wait 90')).status).toBe('ok');
+    expect((await probe.say('close 90')).status).toBe('ok');
     expect(service.ends).toEqual([0, 1, 2]);
     expect(service.violations).toEqual([]);
   });
@@ -34,12 +34,12 @@ describe('the service comes, goes and comes back', () => {
     expect(await probe.step(4)).toBe('ok');
 
     const second = await TestService.start({ listen: first.endpoint, committed: 1 });
-    expect((await probe.say('flush 30')).status).toBe('ok');
+    expect((await probe.say('flush 90')).status).toBe('ok');
     expect(second.ends).toEqual([2, 3, 4]);
     expect(second.field(3, 'f')!.frames[0]!.equals(pattern(4000, 3))).toBe(true);
     expect(second.violations).toEqual([]);
     expect(await probe.status()).toMatchObject({ acknowledged: 5, reconnects: 1, dropped: 0, rejected: 0 });
-    expect((await probe.say('close 10')).status).toBe('ok');
+    expect((await probe.say('close 90')).status).toBe('ok');
     expect(folder).toBeTruthy();
   });
 
@@ -61,7 +61,7 @@ describe('the service comes, goes and comes back', () => {
     forget = true;
     await until(() => service.hellos.length === 2 && service.ends.length === 2, 'everything came again');
     service.acknowledge(0);
-    expect((await probe.say('close 10')).status).toBe('ok');
+    expect((await probe.say('close 90')).status).toBe('ok');
   });
 
   it('silence beyond the liveness limit begins the conversation again', async () => {
@@ -73,14 +73,14 @@ describe('the service comes, goes and comes back', () => {
     expect((await probe.say('flush 1.2')).status).toBe('timeout');
     expect((await probe.say('end')).status).toBe('state');
     silent = false;
-    expect((await probe.say('close 20')).status).toBe('ok');
+    expect((await probe.say('close 90')).status).toBe('ok');
     expect(service.ends).toEqual([0]);
   });
 
   it('pings keep a quiet conversation alive', async () => {
     const service = await TestService.start();
-    const probe = await Probe.open({ GAUSSITU_ENDPOINT: service.endpoint, GAUSSITU_LIVENESS_SECONDS: '1' });
-    await until(() => service.pings >= 8, 'pings came');
+    const probe = await Probe.open({ GAUSSITU_ENDPOINT: service.endpoint, GAUSSITU_LIVENESS_SECONDS: '4' });
+    await until(() => service.pings >= 4, 'pings came');
     expect(await probe.status()).toMatchObject({ connected: 1, reconnects: 0 });
   });
 });
@@ -98,15 +98,15 @@ describe('the service says no', () => {
     const service = await refusing('RUN_BUSY', 'another simulation has this run');
     const probe = await Probe.open({ GAUSSITU_ENDPOINT: service.endpoint });
     await probe.mesh();
-    const { status, error } = await probe.say('wait 20');
+    const { status, error } = await probe.say('wait 90');
     expect(status).toBe('refused');
     expect(error).toMatch(/refused this run \[RUN_BUSY\]: another simulation/);
     expect((await probe.say('begin 0 0')).status).toBe('refused');
     expect((await probe.put()).status).toBe('refused');
     expect((await probe.say('end')).status).toBe('refused');
-    expect((await probe.say('flush 20')).status).toBe('ok');
+    expect((await probe.say('flush 90')).status).toBe('ok');
     expect(await probe.status()).toMatchObject({ refused: 1, dropped: 1, lost: [0] });
-    expect((await probe.say('close 20')).status).toBe('refused');
+    expect((await probe.say('close 90')).status).toBe('refused');
   });
 
   it('a refusal frees a simulation that waits for room', async () => {
@@ -127,7 +127,7 @@ describe('the service says no', () => {
     // Refused steps leave the buffer, so either there is room at last or the refusal is told.
     expect(['ok', 'refused']).toContain((await put).status);
     await probe.say('end');
-    expect((await probe.say('close 20')).status).toBe('refused');
+    expect((await probe.say('close 90')).status).toBe('refused');
   });
 
   it('a refused run goes to disk with the spill policy', async () => {
@@ -139,7 +139,7 @@ describe('the service says no', () => {
       GAUSSITU_SPILL_DIR: folder,
     });
     await probe.mesh();
-    await probe.say('wait 20');
+    await probe.say('wait 90');
     expect(await probe.step(0)).toBe('spilled');
     expect((await probe.say('close 1')).status).toBe('spilled');
   });
@@ -152,7 +152,7 @@ describe('the service says no', () => {
     await until(async () => (await probe.say('flush 0.1')).error.includes('SHUTTING_DOWN'), 'it was told');
     await first.stop();
     const second = await TestService.start({ listen: first.endpoint });
-    expect((await probe.say('close 30')).status).toBe('ok');
+    expect((await probe.say('close 90')).status).toBe('ok');
     expect(second.ends).toEqual([0]);
   });
 
@@ -168,7 +168,7 @@ describe('the service says no', () => {
     expect(await probe.status()).toMatchObject({ rejected: 1, pending: 2, lost: [0] });
     // Steps complete in order: an acknowledged step decides the earlier ones.
     service.acknowledge(2);
-    expect((await probe.say('flush 20')).status).toBe('ok');
+    expect((await probe.say('flush 90')).status).toBe('ok');
     expect(await probe.status()).toMatchObject({ acknowledged: 1, rejected: 2, lost: [0, 1], buffer: 0 });
   });
 
@@ -176,12 +176,12 @@ describe('the service says no', () => {
     const service = await TestService.start({ maxMessage: 13_000 });
     const probe = await Probe.open({ GAUSSITU_ENDPOINT: service.endpoint });
     await probe.mesh();
-    await probe.say('wait 20');
+    await probe.say('wait 90');
     await probe.say('begin 0 0');
     await probe.put({ components: 4 });
     await probe.say('end');
     await probe.step(1);
-    expect((await probe.say('flush 20')).status).toBe('ok');
+    expect((await probe.say('flush 90')).status).toBe('ok');
     expect(service.ends).toEqual([1]);
     expect(await probe.status()).toMatchObject({ rejected: 1, acknowledged: 1 });
   });
@@ -192,7 +192,7 @@ describe('answers that make no sense', () => {
     const service = await TestService.start();
     const probe = await Probe.open({ GAUSSITU_ENDPOINT: service.endpoint });
     await probe.mesh();
-    await probe.say('wait 20');
+    await probe.say('wait 90');
     const bad = [
       Buffer.alloc(0),
       Buffer.from([0xc1]),
@@ -211,7 +211,7 @@ describe('answers that make no sense', () => {
     service.send({ t: 'credit', bytes: Number.MAX_SAFE_INTEGER });
     await until(async () => (await probe.status()).errors === bad.length, 'all were counted');
     expect(await probe.step(0)).toBe('ok');
-    expect((await probe.say('close 20')).status).toBe('ok');
+    expect((await probe.say('close 90')).status).toBe('ok');
     expect(service.ends).toEqual([0]);
   });
 
@@ -219,11 +219,11 @@ describe('answers that make no sense', () => {
     const service = await TestService.start();
     const probe = await Probe.open({ GAUSSITU_ENDPOINT: service.endpoint });
     await probe.mesh();
-    await probe.say('wait 20');
+    await probe.say('wait 90');
     service.send(Buffer.alloc(70_000));
     await until(() => service.hellos.length === 2, 'it said hello again');
     await probe.step(0);
-    expect((await probe.say('close 20')).status).toBe('ok');
+    expect((await probe.say('close 90')).status).toBe('ok');
   });
 });
 

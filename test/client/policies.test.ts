@@ -28,7 +28,7 @@ describe('block', () => {
     await until(() => service.ends.length === 3, 'the third step arrived');
     service.acknowledge(1);
     service.acknowledge(2);
-    expect((await probe.say('flush 20')).status).toBe('ok');
+    expect((await probe.say('flush 90')).status).toBe('ok');
     expect(await probe.status()).toMatchObject({ acknowledged: 3, dropped: 0, peak: 8000, buffer: 0 });
   });
 
@@ -75,7 +75,7 @@ describe('block', () => {
     expect((await probe.status()).buffer).toBe(4000);
     await until(() => service.ends.length === 1, 'step 0 arrived');
     service.acknowledge(0);
-    await probe.say('flush 20');
+    await probe.say('flush 90');
     expect(await probe.step(2)).toBe('ok');
     await until(() => service.ends.length === 2, 'step 2 arrived');
     expect(service.ends).toEqual([0, 2]);
@@ -116,7 +116,7 @@ describe('off', () => {
     await probe.mesh();
     expect(await probe.step(0)).toBe('ok');
     expect(await probe.step(0)).toBe('ok');
-    expect((await probe.say('close 10')).status).toBe('ok');
+    expect((await probe.say('close 90')).status).toBe('ok');
   });
 });
 
@@ -160,14 +160,14 @@ describe('spill', () => {
     expect(readFileSync(join(block, 'f_001.f32')).equals(pattern(4000, 3))).toBe(true);
 
     const service = await TestService.start({ listen: endpoint });
-    expect((await probe.say('flush 30')).status).toBe('ok');
+    expect((await probe.say('flush 90')).status).toBe('ok');
     expect(service.ends).toEqual([0, 1, 2, 3, 4]);
     for (const step of service.ends)
       expect(service.field(step, 'f')!.frames[0]!.equals(pattern(4000, step))).toBe(true);
     expect(service.violations).toEqual([]);
     await until(() => !existsSync(join(spill, 'test')), 'the spilled files were deleted');
     expect(await probe.status()).toMatchObject({ spilled: 0, acknowledged: 5, pending: 0 });
-    expect((await probe.say('close 10')).status).toBe('ok');
+    expect((await probe.say('close 90')).status).toBe('ok');
   });
 
   it('close leaves everything that was not acknowledged on disk, whole steps only', async () => {

@@ -212,7 +212,7 @@ export function bytesOf(dtype: string): number {
 }
 
 /** Polls until `done()` is truthy. */
-export async function until(done: () => unknown, what: string, seconds = 30): Promise<void> {
+export async function until(done: () => unknown, what: string, seconds = 90): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
   while (!(await done())) {
     if (Date.now() > deadline) throw new Error(`gave up waiting until ${what}`);

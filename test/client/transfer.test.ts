@@ -11,7 +11,7 @@ describe('what a simulation puts is what the service gets', () => {
     await probe.say('begin 5 2.5');
     await probe.put({ name: 'f', count: 6, dtype: DTYPES.indexOf(dtype), components: 3, index: 2 });
     await probe.say('end');
-    expect((await probe.say('close 20')).status).toBe('ok');
+    expect((await probe.say('close 90')).status).toBe('ok');
     const field = service.field(5, 'f')!;
     expect(field.message).toMatchObject({ dtype, shape: [6, 3], assoc: 'node', mesh: 'm', block: 0 });
     expect(field.frames[0]!.equals(pattern(18 * bytesOf(dtype), 5, 2))).toBe(true);
@@ -39,7 +39,7 @@ describe('what a simulation puts is what the service gets', () => {
     await probe.put({ name: 'cells', mesh: 'unstructured', block: 3, count: 2, association: 1 });
     await probe.put({ name: 'grid_cells', mesh: 'uniform', block: 3, count: 6, association: 1 });
     expect((await probe.say('end')).status).toBe('ok');
-    expect((await probe.say('close 20')).status).toBe('ok');
+    expect((await probe.say('close 90')).status).toBe('ok');
     expect(service.violations).toEqual([]);
     expect(service.meshes.get('uniform/3')!.message).toMatchObject({
       dims: [4, 3, 2],
@@ -71,7 +71,7 @@ describe('what a simulation puts is what the service gets', () => {
     const probe = await Probe.open({ GAUSSITU_ENDPOINT: service.endpoint, GAUSSITU_CHECKSUM: '1' });
     await probe.mesh(1237);
     await probe.step(0, 1237);
-    await probe.say('close 20');
+    await probe.say('close 90');
     for (const { message, frames } of [service.field(0, 'f')!]) expect(message.crc).toBe(crc32(frames[0]!));
     const mesh = service.meshes.get('m/0')!;
     expect(mesh.message.arrays![0]!.crc).toBe(crc32(mesh.frames[0]!));
@@ -84,7 +84,7 @@ describe('what a simulation puts is what the service gets', () => {
     await probe.say('begin 0 0');
     await probe.put({ count: 10, index: 1 });
     await probe.say('end');
-    await probe.say('close 20');
+    await probe.say('close 90');
     expect(service.hellos[0]).toMatchObject({
       run: 'wing-17',
       client: 'probe',
@@ -104,11 +104,11 @@ describe('what a simulation puts is what the service gets', () => {
     };
     await probe.mesh(10);
     for (const step of [0, 1, 2]) await probe.step(step, 10);
-    await probe.say('flush 20');
+    await probe.say('flush 90');
     expect(meshes).toBe(1);
     await probe.mesh(20);
     await probe.step(3, 20);
-    expect((await probe.say('close 20')).status).toBe('ok');
+    expect((await probe.say('close 90')).status).toBe('ok');
     expect(meshes).toBe(2);
     expect(service.violations).toEqual([]);
   });
@@ -127,7 +127,7 @@ describe('what a simulation puts is what the service gets', () => {
     expect((await probe.put({ how: 'borrow' })).status).toBe('state');
     await probe.say('begin 1 0');
     await probe.put({ how: 'borrow', count: 50_000 });
-    await probe.say('close 20');
+    await probe.say('close 90');
     expect((await probe.say<{ released: number }>('released')).released).toBe(3);
   });
 
@@ -139,7 +139,7 @@ describe('what a simulation puts is what the service gets', () => {
     const probe = await Probe.open({ GAUSSITU_ENDPOINT: service.endpoint });
     await probe.mesh(100_000);
     for (let step = 0; step < 5; step++) await probe.step(step, 100_000);
-    expect((await probe.say('close 30')).status).toBe('ok');
+    expect((await probe.say('close 90')).status).toBe('ok');
     expect(service.violations).toEqual([]);
     expect(service.ends).toEqual([0, 1, 2, 3, 4]);
     expect(service.field(4, 'f')!.frames[0]!.equals(pattern(400_000, 4))).toBe(true);
@@ -157,7 +157,7 @@ describe('what a simulation puts is what the service gets', () => {
     expect((await probe.say('flush 1')).status).toBe('timeout');
     expect(service.field(0, 'b')).toBeUndefined();
     service.grant(1000);
-    expect((await probe.say('flush 20')).status).toBe('ok');
+    expect((await probe.say('flush 90')).status).toBe('ok');
     expect(service.violations).toEqual([]);
   });
 });
@@ -181,7 +181,7 @@ describe('mistakes of the caller are told at once', () => {
     expect((await probe.put({ count: 10 })).error).toMatch(/already put/);
     expect((await probe.say('end')).status).toBe('ok');
     expect((await probe.say('begin 3 0')).error).toMatch(/above 3/);
-    expect((await probe.say('close 20')).status).toBe('ok');
+    expect((await probe.say('close 90')).status).toBe('ok');
     expect(service.field(3, 'f')!.frames[0]!.equals(pattern(40, 3))).toBe(true);
     expect((await probe.say('begin 4 0')).error).toMatch(/open client/);
   });

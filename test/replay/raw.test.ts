@@ -170,13 +170,14 @@ describe('replay', () => {
         error: reject,
       }),
     );
+    while (events.length < 4) await setTimeout(20);
     await setTimeout(200);
     // 16 bytes each: two fields are over the limit of 20, so the third waits.
     expect(events.map((e) => e.type)).toEqual(['mesh', 'field', 'field', 'step']);
     for (let i = 0; i < 6; i++) {
+      while (!releases[i]) await setTimeout(20);
       releases[i]?.();
       releases[i]?.();
-      await setTimeout(20);
     }
     await done;
     expect(

@@ -13,7 +13,7 @@ export class TestRank {
   readonly inbox: ServiceMessage[] = [];
   credit = 0;
   /** Milliseconds to wait for an answer. */
-  patience = 60_000;
+  patience = 110_000;
   private waiting: (() => void)[] = [];
   private readonly loop: Promise<void>;
 
@@ -74,7 +74,7 @@ export class TestRank {
 
   /** The next message of one of these types; others before it stay in the inbox. */
   async next<T extends ServiceMessage['t']>(...types: T[]): Promise<Reply<T>> {
-    for (const deadline = Date.now() + 60_000; ;) {
+    for (const deadline = Date.now() + this.patience; ;) {
       const at = this.inbox.findIndex((message) => (types as string[]).includes(message.t));
       const [message] = at >= 0 ? this.inbox.splice(at, 1) : [];
       if (message) return message as Reply<T>;
