@@ -7,7 +7,7 @@ import { scratch, startService } from './lib/programs.js';
 import { fixed, heading, machine, note, quick, table } from './lib/report.js';
 
 const FIELDS = ['u', 'p', 'scalar'];
-const STEPS = quick ? 8 : 24;
+const STEPS = quick ? 8 : 16;
 /** Nodes per axis of the cube cut out of the data: small fields, so that there are many steps in a short time. */
 const EDGE = 64;
 const DIMS = [EDGE, EDGE, EDGE] as const;

@@ -78,22 +78,20 @@ if (folder) {
   machine(codec.instructionSet());
   const dns = openCase(folder, 'dns_decay');
   const channel = openCase(folder, 'openfoam_channel395');
-  const rows = [
-    ...(await measure({
-      from: dns,
-      field: 'u',
-      mesh: uniformMesh(dns),
-      gaussians: 3900,
-      steps: quick ? 2 : 4,
-    })),
-    ...(await measure({
+  const chains: Chain[] = [
+    { from: dns, field: 'u', mesh: uniformMesh(dns), gaussians: 3900, steps: quick ? 2 : 4 },
+    {
       from: channel,
       field: 'Ux',
       mesh: pointMesh(channel, 'cell_centres.f32'),
       gaussians: 2000,
       steps: quick ? 3 : 12,
-    })),
+    },
   ];
+  // `bench/warm.ts openfoam_channel395`: that case alone.
+  const named = chains.filter((chain) => process.argv.includes(chain.from.name));
+  const rows: string[][] = [];
+  for (const chain of named.length > 0 ? named : chains) rows.push(...(await measure(chain)));
   table(
     [
       'field',

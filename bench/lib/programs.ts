@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+// Asked to stop, a bench takes its services with it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 const CLI = new URL('../../dist/cli/main.js', import.meta.url).pathname;
 
 /** Runs the command line to its end and returns its standard output; throws with its messages when it fails. */
