@@ -238,18 +238,18 @@ describe('gaussitu serve', () => {
       const { service, endpoint } = await serve(['--out', run, '--bytes-per-step', '8k']);
       const client = await connect(endpoint);
       const acknowledged: number[] = [];
+      let refusal: object = {};
       for (let step = 0; ; step++) {
         await client.step(step, { u: wave(DIMS, step) });
         const answer = await client.next('ack', 'error');
-        if (answer.t === 'error') {
-          expect(answer).toMatchObject({
-            code: 'ARCHIVE_FAILED',
-            message: expect.stringMatching(/ENOSPC/) as string,
-          });
-          break;
-        }
+        refusal = answer;
+        if (answer.t === 'error') break;
         acknowledged.push(step);
       }
+      expect(refusal).toMatchObject({
+        code: 'ARCHIVE_FAILED',
+        message: expect.stringMatching(/ENOSPC/) as string,
+      });
       expect(await service.exited).toBe(1);
       expect(service.stderr).toMatch(/no space left.*\[ARCHIVE_FAILED\]/s);
       expect(acknowledged.length).toBeGreaterThan(2);
