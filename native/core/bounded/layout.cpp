@@ -87,7 +87,12 @@ std::shared_ptr<const Layout> make_layout(const MeshView& mesh, Association asso
   std::vector<double> interleaved(3 * n);
   for (size_t i = 0; i < n; i++)
     for (size_t k = 0; k < 3; k++) interleaved[3 * i + k] = points[k][i];
-  layout->plan = plan_neighbours(interleaved);
+  MeshGraph graph;
+  if (mesh.kind == MeshKind::unstructured && mesh.cells > 0) {
+    check_mesh(mesh, Association::cell);  // what connectivity says is read now, for nodes too
+    graph = connectivity_graph(mesh, association);
+  }
+  layout->plan = plan_neighbours(interleaved, graph);
   return layout;
 }
 

@@ -1,6 +1,7 @@
 // Where the values of a block sit for the error-bounded coder: on a grid (structured coder), or scattered
-// (neighbour plan). Points that fill a tensor-product lattice - cell centres of graded hexahedra, rectilinear
-// samples sent as points - are put in lattice order and coded as the grid that they are.
+// (neighbour plan, from the mesh's connectivity where it has one). Points that fill a tensor-product lattice
+// - cell centres of graded hexahedra, rectilinear samples sent as points - are put in lattice order and coded
+// as the grid that they are.
 //   Built once per mesh and association, from the mesh alone, by encoder and decoder alike.
 #pragma once
 #include <cstdint>

@@ -1,7 +1,9 @@
-// Exact nearest neighbours, with ties broken by index so that every machine finds the same ones.
+// Exact nearest neighbours, with ties broken by index so that every machine finds the same ones. (Of more
+// points in one place than are asked for, those found first: the tree is the same everywhere.)
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -81,7 +83,10 @@ class KdTree {
     const bool left = d < 0;
     search(left ? begin : middle + 1, left ? middle : end, at, found, count);
     offer(points_[middle], at, found, count);
-    if (count < found.size() || d * d <= found[count - 1].distance2)
+    // With enough points in this very place the rest need not be looked at: there may be very many.
+    const double farthest =
+        count < found.size() ? std::numeric_limits<double>::infinity() : found[count - 1].distance2;
+    if (farthest > 0 && d * d <= farthest)
       search(left ? middle + 1 : begin, left ? end : middle, at, found, count);
   }
 

@@ -7,15 +7,17 @@ namespace gaussitu {
 
 namespace {
 
-constexpr size_t kDirect = 4;  // nearest neighbours that are features of their own
+constexpr size_t kDirect = 6;           // nearest neighbours that are features of their own,
+constexpr size_t kReferenceDirect = 4;  // and of a reference
+constexpr size_t kSlopes = 3;
 constexpr size_t kFitTargets = 1 << 14;
 constexpr size_t kRun = 16;
 constexpr size_t kBatch = 256;  // targets predicted at once
 
-/// Features of a target, in stream order, and the base they are differences from: the inverse-distance mean
+/// Features of a target, in stream order, and the base they are differences from: the weighted mean
 /// of its neighbours. Own values: the local linear fit and the nearest neighbours, minus the mean. A
-/// reference: its value at the target, its linear fit and its nearest neighbours, minus its own mean; of the
-/// same quantity also how far its mean is from ours.
+/// reference: its value at the target, its linear fit and its nearest neighbours, minus its own mean, and its
+/// slopes (what is carried along changes by them); of the same quantity also how far its mean is from ours.
 template <class T>
 class ScatteredPredictor {
  public:
@@ -25,7 +27,7 @@ class ScatteredPredictor {
     for (const Reference& r : references) {
       arrays_.push_back(static_cast<const T*>(r.data));
       same_.push_back(r.same_quantity);
-      count_ += 2 + kDirect + (r.same_quantity ? 1 : 0);
+      count_ += 2 + kReferenceDirect + kSlopes + (r.same_quantity ? 1 : 0);
     }
   }
 
@@ -34,25 +36,32 @@ class ScatteredPredictor {
   /// `at`: position in the decoding order. Fills `out` [feature_count()], returns the base.
   T features(size_t at, T* out) const {
     const uint32_t* near = &plan_.neighbours[at * kNeighbours];
-    const float* inverse = &plan_.inverse[at * kNeighbours];
+    const float* mean_weights = &plan_.mean[at * kNeighbours];
     const float* linear = &plan_.linear[at * kNeighbours];
     T base{0};
     size_t next = 0;
     for (size_t a = 0; a < arrays_.size(); a++) {
-      const T* v = arrays_[a];
-      T mean{0}, fit{0};
+      T values[kNeighbours], mean{0}, fit{0};
       for (size_t j = 0; j < kNeighbours; j++) {
-        mean += static_cast<T>(inverse[j]) * v[near[j]];
-        fit += static_cast<T>(linear[j]) * v[near[j]];
+        values[j] = arrays_[a][near[j]];
+        mean += static_cast<T>(mean_weights[j]) * values[j];
+        fit += static_cast<T>(linear[j]) * values[j];
       }
       if (a == 0) {
         base = mean;
       } else {
-        out[next++] = v[plan_.order[at]] - mean;
+        out[next++] = arrays_[a][plan_.order[at]] - mean;
         if (same_[a - 1]) out[next++] = mean - base;
       }
       out[next++] = fit - mean;
-      for (size_t j = 0; j < kDirect; j++) out[next++] = v[near[j]] - mean;
+      for (size_t j = 0; j < (a == 0 ? kDirect : kReferenceDirect); j++) out[next++] = values[j] - mean;
+      if (a == 0) continue;
+      for (const auto& slope : plan_.slope) {
+        T sum{0};
+        for (size_t j = 0; j < kNeighbours; j++)
+          sum += static_cast<T>(slope[at * kNeighbours + j]) * values[j];
+        out[next++] = sum;
+      }
     }
     return base;
   }
@@ -67,7 +76,7 @@ class ScatteredPredictor {
         weights.steps[next] = weights.steps[next + 1] = 2;  // the earlier step's value
         return weights;
       }
-      next += 2 + kDirect;
+      next += 2 + kReferenceDirect + kSlopes;
     }
     weights.steps[0] = 1;  // half way from the mean to the linear fit
     return weights;
@@ -110,22 +119,31 @@ class ScatteredCoder : private ResidualCoder<T> {
 
  private:
   size_t targets(size_t level) const { return plan_.levels[level + 1] - plan_.levels[level]; }
-  /// Levels are counted from the coarsest here, from the finest for the quantiser.
-  Quantiser quantiser(size_t level) const { return header_.quantiser(static_cast<int>(levels_ - 1 - level)); }
+
+  /// Levels are of any size here: one finer step of the quantiser each time the points double in each
+  /// direction.
+  Quantiser quantiser(size_t level) const {
+    int coarser = 0;
+    for (size_t all = plan_.order.size(); all / 8 >= plan_.levels[level + 1]; all /= 8) coarser++;
+    return header_.quantiser(coarser);
+  }
 
   template <class Coder>
   void run(Coder& coder) {
     if (levels_ == 0) return;
     code_coarsest(coder);
+    PassWeights fallback = predictor_.default_weights();
     for (size_t level = 1; level < levels_; level++) {
       PassWeights weights;
-      if constexpr (!Coder::kDecoding) weights = learn(level);
-      Base::code_weights(coder, 0, predictor_.feature_count(), predictor_.default_weights(), weights);
+      if constexpr (!Coder::kDecoding) weights = learn(level, fallback);
+      Base::code_weights(coder, 0, predictor_.feature_count(), fallback, weights);
+      predict(level, weights);
       Base::code_level(coder, targets(level), targets(level),
                        [&](auto& own, CodeModels& models, size_t first, size_t last) {
-                         const size_t begin = plan_.levels[level];
-                         code_targets(own, models, quantiser(level), weights, begin + first, begin + last);
+                         code_targets(own, models, quantiser(level), plan_.levels[level], first, last);
                        });
+      fallback = weights;
+      fallback.learned = false;
     }
   }
 
@@ -143,7 +161,7 @@ class ScatteredCoder : private ResidualCoder<T> {
     }
   }
 
-  PassWeights learn(size_t level) {
+  PassWeights learn(size_t level, const PassWeights& fallback) {
     const size_t n = predictor_.feature_count();
     NormalEquations equations(n);
     std::vector<T> features(n);
@@ -162,7 +180,7 @@ class ScatteredCoder : private ResidualCoder<T> {
         equations.add(pointers.data(), &target, static_cast<const uint8_t*>(nullptr), 1);
       }
     }
-    return fit_weights(equations, end - begin, quantiser(level).bin, predictor_.default_weights());
+    return fit_weights(equations, end - begin, quantiser(level).bin, fallback);
   }
 
   int context(size_t at, int left, int before) const {
@@ -174,49 +192,61 @@ class ScatteredCoder : private ResidualCoder<T> {
     return context_of(sum);
   }
 
-  template <class Coder>
-  void code_targets(Coder& coder, CodeModels& models, const Quantiser& quantiser, const PassWeights& weights,
-                    size_t first, size_t last) {
-    std::vector<T> features(predictor_.feature_count()), x(kBatch), p(kBatch), value(kBatch);
-    std::vector<int32_t> codes(kBatch);
+  /// Predictions of a level draw on earlier levels only: all at once, in parallel.
+  void predict(size_t level, const PassWeights& weights) {
+    const size_t begin = plan_.levels[level], count = targets(level);
+    predictions_.resize(std::max(predictions_.size(), count));
     std::vector<T> w(predictor_.feature_count());
     for (size_t j = 0; j < w.size(); j++)
       w[j] = static_cast<T>(std::ldexp(static_cast<double>(weights.steps[j]), -weights.shift));
-    int left = 0, before = 0;
-    for (size_t begin = first; begin < last; begin += kBatch) {
-      const size_t count = std::min(kBatch, last - begin);
-      for (size_t i = 0; i < count; i++) {
-        p[i] = predictor_.features(begin + i, features.data());
+    constexpr size_t kShare = 4096;
+    parallel_for((count + kShare - 1) / kShare, [&](size_t share) {
+      std::vector<T> features(w.size());
+      for (size_t i = share * kShare; i < std::min(count, (share + 1) * kShare); i++) {
+        T p = predictor_.features(begin + i, features.data());
         for (size_t j = 0; j < w.size(); j++)
-          if (weights.steps[j] != 0) p[i] += w[j] * features[j];
-        if constexpr (!Coder::kDecoding) {
-          const size_t point = plan_.order[begin + i];
-          x[i] = skipped(point) ? p[i] : source_[point];
-        }
+          if (weights.steps[j] != 0) p += w[j] * features[j];
+        predictions_[i] = p;
       }
-      if constexpr (!Coder::kDecoding)
-        GAUSSITU_ROW(quantise_row, x.data(), p.data(), quantiser, codes.data(), value.data(), count);
+    });
+  }
+
+  /// Targets [first, last) of the level that starts at `begin` in the order.
+  template <class Coder>
+  void code_targets(Coder& coder, CodeModels& models, const Quantiser& quantiser, size_t begin, size_t first,
+                    size_t last) {
+    std::vector<T> x(kBatch), value(kBatch);
+    std::vector<int32_t> codes(kBatch);
+    int left = 0, before = 0;
+    for (size_t batch = first; batch < last; batch += kBatch) {
+      const size_t count = std::min(kBatch, last - batch);
+      const T* p = &predictions_[batch];
+      const uint32_t* points = &plan_.order[begin + batch];
+      if constexpr (!Coder::kDecoding) {
+        for (size_t i = 0; i < count; i++) x[i] = skipped(points[i]) ? p[i] : source_[points[i]];
+        GAUSSITU_ROW(quantise_row, x.data(), p, quantiser, codes.data(), value.data(), count);
+      }
       for (size_t i = 0; i < count; i++) {
-        const size_t point = plan_.order[begin + i];
         int32_t code = 0;
-        if (!skipped(point)) {
-          code = code_symbol(coder, models, context(begin + i, left, before), codes[i]);
+        if (!skipped(points[i])) {
+          code = code_symbol(coder, models, context(begin + batch + i, left, before), codes[i]);
           if (code == kNoCode) value[i] = Base::code_raw(coder, value[i]);
         }
         codes[i] = code;
         before = left;
         left = Base::magnitude_of(code);
-        out_.magnitudes[point] = static_cast<uint8_t>(left);
+        out_.magnitudes[points[i]] = static_cast<uint8_t>(left);
       }
-      GAUSSITU_ROW(reconstruct_row, p.data(), codes.data(), quantiser, value.data(), count);
-      for (size_t i = 0; i < count; i++) out_.values[plan_.order[begin + i]] = Base::finite(value[i]);
+      GAUSSITU_ROW(reconstruct_row, p, codes.data(), quantiser, value.data(), count);
+      for (size_t i = 0; i < count; i++) out_.values[points[i]] = Base::finite(value[i]);
     }
   }
 
   const NeighbourPlan& plan_;
   const ScatteredPredictor<T> predictor_;
   const size_t levels_;
-  const T* source_ = nullptr;  // encoding
+  const T* source_ = nullptr;   // encoding
+  std::vector<T> predictions_;  // of the level under way
 };
 
 }  // namespace
