@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Mesh, Triple } from '../../src/protocol/mesh.js';
 
@@ -68,6 +69,24 @@ export function uniformMesh(from: Case): Mesh {
 /** Cell centres or nodes of an unstructured case as bare points. */
 export function pointMesh(from: Case, file: string): Mesh & { kind: 'points' } {
   return { kind: 'points', points: readFloats(join(from.path, file)) };
+}
+
+/** A folder like that of the case, in `to`, in which what is packed is unpacked. */
+export function unpacked(from: Case, to: string): string {
+  for (const file of readdirSync(from.path)) {
+    if (file.endsWith('.xz')) {
+      execFileSync('sh', [
+        '-c',
+        'xz -dc "$1" > "$2"',
+        'sh',
+        join(from.path, file),
+        join(to, file.slice(0, -3)),
+      ]);
+    } else {
+      symlinkSync(join(from.path, file), join(to, file));
+    }
+  }
+  return to;
 }
 
 export function bytesOf(values: Float32Array): Uint8Array {

@@ -20,6 +20,23 @@ async function decode(payload: Uint8Array, references?: BoundedReferences) {
   return codec.decodeBounded(payload, place, 'f64', references);
 }
 
+/** A wavy block of hexahedra, `shift` along. */
+function hexahedra(n: number, shift: number): Mesh {
+  const m = n + 1;
+  const points = Float64Array.from({ length: 3 * m ** 3 }, (_, i) => {
+    const node = Math.floor(i / 3);
+    const at = [node % m, Math.floor(node / m) % m, Math.floor(node / m ** 2)];
+    return at[i % 3]! + 0.2 * Math.sin(node * 12.9898 + i) + shift;
+  });
+  const corners = [0, 1, m + 1, m, m * m, m * m + 1, m * m + m + 1, m * m + m];
+  const connectivity = Int32Array.from({ length: 8 * n ** 3 }, (_, i) => {
+    const cell = Math.floor(i / 8);
+    return (cell % n) + m * (Math.floor(cell / n) % n) + m * m * Math.floor(cell / n ** 2) + corners[i % 8]!;
+  });
+  const offsets = Int32Array.from({ length: n ** 3 + 1 }, (_, i) => 8 * i);
+  return { kind: 'unstructured', points, connectivity, offsets, types: new Uint8Array(n ** 3).fill(12) };
+}
+
 describe('error-bounded codec', () => {
   test('keeps every f64 value within the bound and certifies what a decode gives', async () => {
     const values = wave(0);
@@ -54,6 +71,42 @@ describe('error-bounded codec', () => {
       written = [state, ...written!].slice(0, 2);
       read = [decoded.state, ...read!].slice(0, 2);
     }
+  });
+
+  test('refers to earlier steps when an unstructured mesh has moved, not when it has other cells', async () => {
+    const values = (n: number, phase: number) =>
+      Float32Array.from({ length: n ** 3 }, (_, i) => Math.sin((i % n) / 2 + phase) + Math.cos(i / n / n));
+    const request = { association: 'cell', dtype: 'f32', target: { abs: 1e-4 } } as const;
+    const first = await codec.encodeBounded({
+      ...request,
+      mesh: hexahedra(12, 0),
+      data: bytes(values(12, 0)),
+    });
+    const moved = { ...request, mesh: hexahedra(12, 0.3) };
+    const now = values(12, 0.01);
+    const alone = await codec.encodeBounded({ ...moved, data: bytes(now) });
+    const stream = await codec.encodeBounded({ ...moved, data: bytes(now), earlier: [first.state] });
+    expect(stream.payload.length).toBeLessThan(0.8 * alone.payload.length);
+    const { values: decoded } = await codec.decodeBounded(
+      stream.payload,
+      { mesh: hexahedra(12, 0.3), association: 'cell' },
+      'f32',
+      { earlier: [first.state] },
+    );
+    expect(Math.max(...now.map((x, i) => Math.abs(x - Number(decoded[i]))))).toBeLessThanOrEqual(1e-4);
+    const refined = { ...request, mesh: hexahedra(13, 0), data: bytes(values(13, 0)) };
+    await expect(codec.encodeBounded({ ...refined, earlier: [first.state] })).rejects.toThrow(
+      /references of 2197/,
+    );
+  });
+
+  test('refuses connectivity that names nodes there are not', async () => {
+    const bad = hexahedra(3, 0) as Extract<Mesh, { kind: 'unstructured' }>;
+    bad.connectivity[5] = 64;
+    const data = bytes(new Float32Array(64));
+    await expect(
+      codec.encodeBounded({ mesh: bad, association: 'node', dtype: 'f32', data, target: { abs: 1e-3 } }),
+    ).rejects.toThrow(/\[0, 64\)/);
   });
 
   test('stores exactly where the bound is 0, ghosts left out', async () => {

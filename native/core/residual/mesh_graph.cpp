@@ -12,7 +12,9 @@ namespace gaussitu {
 namespace {
 
 constexpr size_t kPart = 4096, kMostParts = 8;
-constexpr size_t kMostPaired = 32;  // nodes of a cell of any other kind of which every two are joined
+constexpr size_t kMostNodes = 64;  // of a cell that makes links,
+constexpr size_t kMostCells =
+    1024;  // and of a node that tells which cells share a face: else time is squared
 
 using Edge = std::array<uint8_t, 2>;
 
@@ -75,13 +77,15 @@ class Builder {
  public:
   explicit Builder(const MeshView& mesh) : mesh_(mesh), nodes_(mesh.points.count / 3) {
     first_.assign(nodes_ + 1, 0);
-    const size_t used = mesh.cells > 0 ? offset(mesh.cells) : 0;
-    for (size_t i = 0; i < used; i++) first_[node(i) + 1]++;
+    auto each = [this](const auto& body) {
+      for (size_t c = 0; c < mesh_.cells; c++)
+        for (size_t i = offset(c); !is_large(c) && i < offset(c + 1); i++) body(c, node(i));
+    };
+    each([this](size_t, size_t n) { first_[n + 1]++; });
     for (size_t n = 0; n < nodes_; n++) first_[n + 1] += first_[n];
-    cells_.resize(used);
+    cells_.resize(first_[nodes_]);
     auto next = first_;
-    for (size_t c = 0; c < mesh.cells; c++)
-      for (size_t i = offset(c); i < offset(c + 1); i++) cells_[next[node(i)]++] = static_cast<uint32_t>(c);
+    each([&](size_t c, size_t n) { cells_[next[n]++] = static_cast<uint32_t>(c); });
   }
 
   MeshGraph nodes() const {
@@ -95,7 +99,7 @@ class Builder {
             if (node(begin + e[0]) == n) add(node(begin + e[1]), seen);
             if (node(begin + e[1]) == n) add(node(begin + e[0]), seen);
           }
-        } else if (count <= kMostPaired && !is_ring(mesh_.types ? mesh_.types[c] : 0)) {
+        } else if (!is_ring(mesh_.types ? mesh_.types[c] : 0)) {
           for (size_t i = 0; i < count; i++) add(node(begin + i), seen);
         } else {
           for (size_t i = 0; i < count; i++)
@@ -113,11 +117,11 @@ class Builder {
       const size_t needed = face_nodes(mesh_.types ? mesh_.types[c] : 0);
       std::vector<uint32_t>& met = seen.list;
       met.clear();
-      for (size_t i = offset(c); i < offset(c + 1); i++) {
+      for (size_t i = offset(c); !is_large(c) && i < offset(c + 1); i++) {
         const size_t n = node(i);
         bool again = false;  // a degenerate cell names a node twice
         for (size_t j = offset(c); j < i; j++) again = again || node(j) == n;
-        if (again) continue;
+        if (again || first_[n + 1] - first_[n] > kMostCells) continue;
         for (size_t k = first_[n]; k < first_[n + 1]; k++) {
           if (k > first_[n] && cells_[k] == cells_[k - 1]) continue;
           if (seen.count[cells_[k]]++ == 0) met.push_back(cells_[k]);
@@ -139,6 +143,7 @@ class Builder {
     std::vector<uint32_t> out, degree;
   };
 
+  bool is_large(size_t c) const { return offset(c + 1) - offset(c) > kMostNodes; }
   size_t offset(size_t c) const { return index(mesh_.offsets, c); }
   size_t node(size_t i) const { return index(mesh_.connectivity, i); }
   size_t index(const void* indices, size_t i) const {

@@ -16,7 +16,7 @@ size_t choose(std::span<const double> xyz, uint32_t point, std::span<const Link>
   struct Choice {
     double distance2;
     Link link;
-  } chosen[kNeighbours];
+  } chosen[kNeighbours] = {};
   const size_t count = std::min(links.size(), kNeighbours);
   double sum = 0;
   for (size_t j = 0; j < count; j++) {
@@ -25,12 +25,14 @@ size_t choose(std::span<const double> xyz, uint32_t point, std::span<const Link>
       const double d = xyz[3 * size_t{links[j].to} + k] - xyz[3 * size_t{point} + k];
       d2 += d * d;
     }
-    chosen[j] = {d2, links[j]};
+    size_t at = j;
+    for (; at > 0 && (d2 != chosen[at - 1].distance2 ? d2 < chosen[at - 1].distance2
+                                                     : links[j].to < chosen[at - 1].link.to);
+         at--)
+      chosen[at] = chosen[at - 1];
+    chosen[at] = {d2, links[j]};
     sum += links[j].strength;
   }
-  std::sort(chosen, chosen + count, [](const Choice& a, const Choice& b) {
-    return a.distance2 != b.distance2 ? a.distance2 < b.distance2 : a.link.to < b.link.to;
-  });
   for (size_t j = 0; j < kNeighbours; j++) {
     near[j] = chosen[j < count ? j : 0].link.to;
     mean[j] = j < count ? static_cast<float>(chosen[j].link.strength / sum) : 0;
