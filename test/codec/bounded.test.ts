@@ -37,6 +37,10 @@ function hexahedra(n: number, shift: number): Mesh {
   return { kind: 'unstructured', points, connectivity, offsets, types: new Uint8Array(n ** 3).fill(12) };
 }
 
+function cellValues(n: number, phase: number): Float32Array {
+  return Float32Array.from({ length: n ** 3 }, (_, i) => Math.sin((i % n) / 2 + phase) + Math.cos(i / n / n));
+}
+
 describe('error-bounded codec', () => {
   test('keeps every f64 value within the bound and certifies what a decode gives', async () => {
     const values = wave(0);
@@ -74,16 +78,14 @@ describe('error-bounded codec', () => {
   });
 
   test('refers to earlier steps when an unstructured mesh has moved, not when it has other cells', async () => {
-    const values = (n: number, phase: number) =>
-      Float32Array.from({ length: n ** 3 }, (_, i) => Math.sin((i % n) / 2 + phase) + Math.cos(i / n / n));
     const request = { association: 'cell', dtype: 'f32', target: { abs: 1e-4 } } as const;
     const first = await codec.encodeBounded({
       ...request,
       mesh: hexahedra(12, 0),
-      data: bytes(values(12, 0)),
+      data: bytes(cellValues(12, 0)),
     });
     const moved = { ...request, mesh: hexahedra(12, 0.3) };
-    const now = values(12, 0.01);
+    const now = cellValues(12, 0.01);
     const alone = await codec.encodeBounded({ ...moved, data: bytes(now) });
     const stream = await codec.encodeBounded({ ...moved, data: bytes(now), earlier: [first.state] });
     expect(stream.payload.length).toBeLessThan(0.8 * alone.payload.length);
@@ -94,7 +96,7 @@ describe('error-bounded codec', () => {
       { earlier: [first.state] },
     );
     expect(Math.max(...now.map((x, i) => Math.abs(x - Number(decoded[i]))))).toBeLessThanOrEqual(1e-4);
-    const refined = { ...request, mesh: hexahedra(13, 0), data: bytes(values(13, 0)) };
+    const refined = { ...request, mesh: hexahedra(13, 0), data: bytes(cellValues(13, 0)) };
     await expect(codec.encodeBounded({ ...refined, earlier: [first.state] })).rejects.toThrow(
       /references of 2197/,
     );
