@@ -28,7 +28,9 @@ class LayoutJob final : public Job {
     layout_ = count_ > 0 ? make_layout(count_) : make_layout(mesh_.mesh, mesh_.association);
   }
   Napi::Value result(Napi::Env env) override {
-    const size_t bytes = 4 * layout_->order.size() + layout_->plan.bytes();
+    const NeighbourPlan& p = layout_->plan;
+    const size_t bytes = 4 * (layout_->order.size() + p.order.size() + p.neighbours.size() +
+                              p.inverse.size() + p.linear.size());
     Napi::Object out = make_handle<Layout>(env, layout_, kLayoutTag, bytes);
     out.Set("values", static_cast<double>(layout_->size()));
     return out;

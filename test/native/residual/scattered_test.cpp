@@ -133,7 +133,7 @@ TEST_CASE("weights are means, and the fit is exact for linear fields") {
     double mean = 0, linear = 0;
     std::array<double, 3> slope{};
     for (size_t j = 0; j < kNeighbours; j++) {
-      mean += double(plan.mean[at * kNeighbours + j]);
+      mean += double(plan.inverse[at * kNeighbours + j]);
       linear += double(plan.linear[at * kNeighbours + j]);
       for (size_t k = 0; k < 3; k++) slope[k] += double(plan.slope[k][at * kNeighbours + j]);
     }
