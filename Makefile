@@ -6,7 +6,7 @@ BUILD := build
 GAUSSITU_DATA ?= $(firstword $(wildcard ../shared/data))
 export GAUSSITU_DATA
 
-.PHONY: help setup native ts demo test test-native test-ts lint format bench clean
+.PHONY: help setup native ts demo test test-adios2 test-native test-ts lint format bench clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -30,15 +30,18 @@ demo: native ts ## a Gray-Scott simulation coupled to the service: compressed fi
 test: native ts ## the whole test suite
 	bash scripts/test.sh
 
+test-adios2: native ts ## the ADIOS2 plugins in a Debian root with ADIOS2 (root, 1.1 GB in the cache folder)
+	GAUSSITU_ADIOS2_ROOT=$$(bash adapters/adios2/build.sh) npx vitest run test/adios2
+
 lint: native ## types, oxlint, prettier, clang-format
 	npx tsc --noEmit
 	npx oxlint --type-aware --deny-warnings
 	npx prettier --check --log-level warn .
-	git ls-files 'native/*.[ch]' 'native/*.[ch]pp' 'examples/*.[ch]pp' | xargs clang-format --dry-run --Werror
+	git ls-files 'native/*.[ch]' '*.[ch]pp' | xargs clang-format --dry-run --Werror
 
 format: setup ## rewrite all sources in the house style
 	npx prettier --write --log-level warn .
-	git ls-files 'native/*.[ch]' 'native/*.[ch]pp' 'examples/*.[ch]pp' | xargs clang-format -i
+	git ls-files 'native/*.[ch]' '*.[ch]pp' | xargs clang-format -i
 
 bench: native ts ## all benchmarks as tables (see docs/benchmarks.md)
 	bash bench/run.sh
