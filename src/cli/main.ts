@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { decodeCommand } from './decode.js';
 import { EXIT, reportError } from './exit.js';
+import { exportCommand } from './export.js';
 import { inspectCommand } from './inspect.js';
 import { renderCommand } from './render.js';
 import { replayCommand } from './replay.js';
@@ -18,6 +19,7 @@ const commands: Command[] = [
   serveCommand(),
   replayCommand,
   decodeCommand,
+  exportCommand,
   inspectCommand,
   verifyCommand,
   renderCommand,

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GaussituError } from '../errors.js';
+import { openBp } from './bp.js';
 import { openHdf5 } from './hdf5.js';
 import { Hdf5File } from './hdf5_file.js';
 import { openRaw } from './raw.js';
@@ -21,6 +22,8 @@ export async function openInput(path: string, options: InputOptions = {}): Promi
   if (found.isDirectory()) {
     const meta = await stat(join(path, 'meta.json')).catch(() => undefined);
     if (meta) return openRaw(path, options);
+    // BP4 and BP5 are folders; BP3 files are not read.
+    if (await stat(join(path, 'md.idx')).catch(() => undefined)) return openBp(path, options);
     throw new GaussituError('INVALID_INPUT', `${path} has no meta.json`, {
       expected: 'a folder of raw arrays with meta.json, an HDF5 file or a VTKHDF file',
       hint: (await stat(join(path, 'run.json')).catch(() => undefined))

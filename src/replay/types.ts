@@ -13,7 +13,7 @@ export interface InputField {
 /** Archived raw timesteps, read step by step and field by field: nothing is held but what was asked for. */
 export interface Input {
   readonly path: string;
-  readonly kind: 'raw' | 'hdf5' | 'vtkhdf';
+  readonly kind: 'raw' | 'hdf5' | 'vtkhdf' | 'bp';
   /** A name for a run made of it. */
   readonly name: string;
   /** Selected steps in increasing order, by their own numbers. */
