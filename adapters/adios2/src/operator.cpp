@@ -6,6 +6,8 @@
 #include <adios2/operator/plugin/PluginOperatorInterface.h>
 #endif
 
+#include <adios2/common/ADIOSConfig.h>
+
 #include <cstring>
 #include <stdexcept>
 

@@ -121,6 +121,7 @@ Settings read_settings(const Parameters& parameters, const std::string& stream_n
       {"spacing", [&](auto& k, auto& v) { three(k, v, s.spacing); }},
       {"origin", [&](auto& k, auto& v) { three(k, v, s.origin); }},
       {"verbose", [&](auto& k, auto& v) { s.verbose = static_cast<int>(number(k, v, 0)); }},
+      {"wholerowmajor", [&](auto& k, auto& v) { s.whole_row_major = yes(k, v); }},
       {"strict", [&](auto& k, auto& v) { s.strict = yes(k, v); }},
       {"pluginname", [](auto&, auto&) {}},
       {"pluginlibrary", [](auto&, auto&) {}},

@@ -20,6 +20,7 @@ struct Settings {
   std::string time_variable;                             // its value is the step's physical time
   double spacing[3] = {1, 1, 1}, origin[3] = {0, 0, 0};  // x, y, z of the grids
   int verbose = 0;                                       // 0 errors, 1 and a summary, 2 and every step
+  bool whole_row_major = false;                          // ADIOS2 2.12: see engine_v2.cpp
   bool strict = false;  // a variable that cannot be taken ends the simulation
 };
 
