@@ -3,7 +3,8 @@
 
     read_model.py RUN --field u --step 3 --grid 64x64x32 -o out.npy
 
-The grid spans the block's bounding box. For one payload in a file of its own: --payload FILE instead of RUN.
+The grid spans the block's bounding box. Blocks of kind bounded have a model too, unless they are small. For one payload in a
+file of its own: --payload FILE instead of RUN.
 """
 
 import argparse
@@ -273,6 +274,20 @@ def grid_points(m, dims):
     return np.stack([x.ravel(), y.ravel(), z.ravel()], 1)
 
 
+def model_part(data):
+    """The model within a bounded payload."""
+    b = Bytes(data)
+    version, flags = b.unpack("B"), b.unpack("B")
+    if version != 1:
+        raise ValueError("a bounded payload of a newer version")
+    for _ in range(3):
+        b.varint()  # dims
+    b.take(1)  # references
+    if not flags & 64:
+        raise ValueError("this bounded block has no model")
+    return b.take(b.varint())
+
+
 def run_payload(run, field, step, block):
     import h5py
 
@@ -287,7 +302,7 @@ def run_payload(run, field, step, block):
         for i in range(table.get("rows", 1)):
             row = {k: v[i] if isinstance(v, list) else v for k, v in table.items()}
             if row["block"] == block:
-                if row["kind"] != "gaussian":
+                if row["kind"] not in ("gaussian", "bounded"):
                     raise ValueError(f"{field}, block {block} is stored as {row['kind']}, not as a model")
                 return data[at : at + row["bytes"]].tobytes()
             at += row["bytes"]
@@ -312,7 +327,7 @@ def main():
     else:
         p.error("give RUN, --field and --step, or --payload")
     dims = [int(x) for x in args.grid.split("x")]
-    m = read_payload(data)
+    m = read_payload(data if data[:2] == b"Gs" else model_part(data))
     values, inside = evaluate(m, grid_points(m, dims))
     values[~inside] = np.nan
     np.save(args.output, values.reshape(dims[2], dims[1], dims[0]))

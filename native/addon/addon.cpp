@@ -6,6 +6,7 @@
 
 #include "base/instruction_set.hpp"
 #include "base/thread_pool.hpp"
+#include "bounded/bounded.hpp"
 #include "jobs.hpp"
 #include "stream/payload.hpp"
 
@@ -39,6 +40,22 @@ Napi::Value describe_js(const Napi::CallbackInfo& info) {
   return out;
 }
 
+/// Where the model of a bounded payload is: { begin, bytes }.
+Napi::Value model_of_js(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto payload = bytes(info[0], "payload");
+  std::span<const uint8_t> model;
+  try {
+    model = model_of(payload);
+  } catch (...) {
+    throw describe(std::current_exception()).to_js(env);
+  }
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("begin", static_cast<double>(model.data() - payload.data()));
+  out.Set("bytes", static_cast<double>(model.size()));
+  return out;
+}
+
 Napi::Value crc32_js(const Napi::CallbackInfo& info) {
   const auto data = bytes(info[0], "bytes");
   return Napi::Number::New(info.Env(), static_cast<double>(crc32_z(0, data.data(), data.size())));
@@ -67,6 +84,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("decodeBounded", Napi::Function::New(env, start_decode_bounded));
   exports.Set("state", Napi::Function::New(env, make_state_js));
   exports.Set("describe", Napi::Function::New(env, describe_js));
+  exports.Set("modelOf", Napi::Function::New(env, model_of_js));
   exports.Set("crc32", Napi::Function::New(env, crc32_js));
   exports.Set("setThreads", Napi::Function::New(env, set_threads));
   exports.Set("threads", Napi::Function::New(env, threads));

@@ -30,7 +30,8 @@ class LayoutJob final : public Job {
   Napi::Value result(Napi::Env env) override {
     const NeighbourPlan& p = layout_->plan;
     const size_t bytes = 4 * (layout_->order.size() + p.order.size() + p.neighbours.size() +
-                              p.inverse.size() + p.linear.size());
+                              p.inverse.size() + p.linear.size()) +
+                         (layout_->placed ? 16 * layout_->size() : 0);
     Napi::Object out = make_handle<Layout>(env, layout_, kLayoutTag, bytes);
     out.Set("values", static_cast<double>(layout_->size()));
     return out;
@@ -71,13 +72,16 @@ class EncodeBoundedJob final : public Job {
       for (uint32_t i = 0; i < fills.As<Napi::Array>().Length(); ++i)
         fills_.push_back(fills.As<Napi::Array>().Get(i).ToNumber().DoubleValue());
     references_ = {states(request, "earlier"), states(request, "siblings")};
+    model_.share = number_or(request, "modelShare", 0);
+    if (!request.Get("previousModel").IsUndefined())
+      model_.previous = bytes(request.Get("previousModel"), "previousModel", kept_);
   }
 
  protected:
   void work(const Control&) override {
     result_ = rate_.bytes > 0 || rate_.psnr > 0
                   ? encode_to_rate(*layout_, values_, rate_, fills_, references_)
-                  : encode_bounded(*layout_, values_, target_, fills_, references_);
+                  : encode_bounded(*layout_, values_, target_, fills_, references_, model_);
     references_ = {};
   }
 
@@ -94,6 +98,16 @@ class EncodeBoundedJob final : public Job {
     out.Set("state", state_js(env, result_.state));
     out.Set("siblings", siblings);
     out.Set("usesEarlier", result_.uses_earlier);
+    if (const BoundedModel& m = result_.model; m.bytes > 0) {
+      Napi::Object model = Napi::Object::New(env);
+      model.Set("bytes", static_cast<double>(m.bytes));
+      model.Set("gaussians", static_cast<double>(m.gaussians));
+      model.Set("psnr", m.psnr);
+      model.Set("reference", m.reference);
+      model.Set("iterations", m.iterations);
+      model.Set("start", m.warm ? "warm" : "cold");
+      out.Set("model", model);
+    }
     return out;
   }
 
@@ -104,6 +118,7 @@ class EncodeBoundedJob final : public Job {
   RateTarget rate_;
   std::vector<double> fills_;
   BoundedReferences references_;
+  ModelRequest model_;
   BoundedResult result_;
 };
 

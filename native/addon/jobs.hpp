@@ -16,7 +16,7 @@ Napi::Value start_decode(const Napi::CallbackInfo& info);
 Napi::Value start_layout(const Napi::CallbackInfo& info);
 
 /// (request): layout, data, dtype, components, component, abs | rel | bytes | psnr, guess?, fills?, earlier
-/// [states], siblings [states].
+/// [states], siblings [states], modelShare (negative: automatic), previousModel?.
 Napi::Value start_encode_bounded(const Napi::CallbackInfo& info);
 
 /// (values): a state of decoded values, for use as a reference. At once.

@@ -24,6 +24,8 @@ export interface InspectedField {
   iterations: number;
   trainSeconds: number;
   start: 'cold' | 'warm';
+  /** Gaussian models of this field, all blocks together; those beside a residual are part of storedBytes. */
+  modelBytes: number;
 }
 
 export interface Inspection {
@@ -106,6 +108,10 @@ function shareRunFile(fields: InspectedField[], bytes: number): void {
   }
 }
 
+function modelBytes({ kind, payload, certificate }: FieldEntry): number {
+  return kind === 'gaussian' ? payload.length : (certificate.model?.bytes ?? 0);
+}
+
 function inspectField(name: string, blocks: FieldEntry[]): InspectedField {
   const certificates = blocks.map((b) => b.certificate);
   const { rmse, maxError, psnr, rawBytes } = mergeCertificates(certificates);
@@ -124,6 +130,7 @@ function inspectField(name: string, blocks: FieldEntry[]): InspectedField {
     iterations: Math.max(...certificates.map((c) => c.iterations)),
     trainSeconds: certificates.reduce((sum, c) => sum + c.trainSeconds, 0),
     start: certificates.every((c) => c.start === 'warm') ? 'warm' : 'cold',
+    modelBytes: blocks.reduce((sum, b) => sum + modelBytes(b), 0),
   };
 }
 

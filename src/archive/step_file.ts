@@ -63,6 +63,8 @@ const rowSchema = z.object({
   iterations: count,
   train_seconds: z.number().min(0),
   start: z.enum(['cold', 'warm']),
+  model_bytes: z.int().min(1).optional(),
+  model_psnr: specialNumber.optional(),
 });
 
 export async function encodeStep(step: StepRecord): Promise<Uint8Array> {
@@ -152,6 +154,9 @@ function fieldsOf(dataset: string, data: Uint8Array, certificate: string): Field
         iterations: row.iterations,
         trainSeconds: row.train_seconds,
         start: row.start,
+        ...(row.model_bytes !== undefined && {
+          model: { bytes: row.model_bytes, psnr: row.model_psnr ?? Number.NaN },
+        }),
       },
       storedBytes: row.bytes,
     };
@@ -198,6 +203,7 @@ function rowOf(field: FieldRecord): Row {
     iterations: c.iterations,
     train_seconds: Math.round(c.trainSeconds * 1000) / 1000,
     start: c.start,
+    ...(c.model && { model_bytes: c.model.bytes, model_psnr: c.model.psnr }),
   };
 }
 

@@ -14,6 +14,15 @@ export interface Certificate extends Metrics {
   iterations: number;
   trainSeconds: number;
   start: 'cold' | 'warm';
+  /** bounded only; absent: no model within the payload. */
+  model?: ModelCertificate;
+}
+
+/** The model within a bounded payload: its bytes, and how well it does alone at the samples. */
+export interface ModelCertificate {
+  bytes: number;
+  /** dB */
+  psnr: number;
 }
 
 /** Blocks that must be decoded before a bounded block; of the same mesh and block. */

@@ -13,6 +13,7 @@ export const inspectCommand = new Command('inspect')
 Errors are those of the decoded data against the original, measured before the step was committed. Stored bytes of a field
 are its payload and its share of everything else but meshes; blocks of a decomposed field are one row. PSNR is over the
 range of the field's values; 'exact' means that every bit is kept. In JSON, psnr is null for exact.
+'model' is the part of the stored bytes that is a Gaussian model: '-' where a bounded field is too small for one.
 Of fields with a strict bound: the bound as it was asked for, and the largest error in the same measure (abs: field units,
 rel: of the range of the block's values at the step, pw-rel: of the value itself); max-error is in field units.
 'array + mesh' compares against storing the arrays and the mesh once; meshes are counted on both sides.
@@ -36,6 +37,7 @@ function human({ run, steps, totals }: Inspection): string {
       f.kind,
       formatBytes(f.rawBytes),
       formatBytes(f.storedBytes),
+      f.modelBytes > 0 ? formatBytes(f.modelBytes) : '-',
       `${f.ratio.toFixed(1)}:1`,
       f.psnr === null ? 'exact' : `${f.psnr.toFixed(2)} dB`,
       f.maxError.toExponential(2),
@@ -46,7 +48,7 @@ function human({ run, steps, totals }: Inspection): string {
     ]),
   );
   const head = [
-    ...'step time field kind raw stored ratio PSNR max-error'.split(' '),
+    ...'step time field kind raw stored model ratio PSNR max-error'.split(' '),
     ...(bounded ? ['bound', 'reached'] : []),
     ...'iterations training start'.split(' '),
   ];

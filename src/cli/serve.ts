@@ -112,6 +112,7 @@ async function serve(options: ServeOptions): Promise<void> {
     keyframe: options.keyframe,
     coder: options.coder,
     expectedSteps: options.expectedSteps,
+    modelShare: options.modelShare,
   });
   const out = options.out ?? file.out;
   if (out === undefined) {

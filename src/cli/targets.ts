@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { GaussituError } from '../errors.js';
-import { CODERS, type Coder } from '../config/types.js';
+import { CODERS, type Coder, type ModelShare } from '../config/types.js';
 import type { Target } from '../protocol/field.js';
 
 export interface TargetOptions {
@@ -14,6 +14,7 @@ export interface TargetOptions {
   pwRel?: number;
   keyframe?: number;
   coder?: Coder;
+  modelShare?: ModelShare;
   secondsPerStep?: number;
 }
 
@@ -67,6 +68,15 @@ function wholeAboveZero(name: string): (text: string) => number {
     }
     return value;
   };
+}
+
+function share(text: string): ModelShare {
+  const value = text === 'auto' ? text : text.trim() === '' ? Number.NaN : Number(text);
+  if (value === 'auto' || (value >= 0 && value <= 1)) return value;
+  throw new GaussituError('INVALID_ARGUMENT', '--model-share', {
+    expected: 'auto or a number from 0 to 1',
+    received: text,
+  });
 }
 
 /** The targets that serve and replay share. */
@@ -132,6 +142,13 @@ export function addTargetOptions(command: Command): Command {
         '--coder <how>',
         'with --ratio, --psnr, --bytes-per-*: Gaussian models, residuals, or the better of them block by block (default: gaussian)',
       ).choices(CODERS),
+    )
+    .addOption(
+      new Option(
+        '--model-share <S>',
+        'with --abs, --rel: bytes for a Gaussian model beside the residual, of what a block takes without: auto (2.5 %), ' +
+          '0 none, e.g. 0.3: smaller single steps, seconds of training (default: auto)',
+      ).argParser(share),
     )
     .addOption(
       new Option('--seconds-per-step <S>', 'training time of one step, all fields together').argParser(

@@ -19,9 +19,13 @@ const layouts = new WeakMap<Mesh, Map<string, Promise<NativeHandle>>>();
 export async function encodeBounded(native: NativeAddon, request: BoundedRequest): Promise<BoundedResult> {
   checkDtype(request.dtype);
   checkValues(request);
-  const { target, fills = [], guess, signal } = request;
+  const { target, fills = [], guess, signal, modelShare = 0, previousModel } = request;
   checkBoundTarget(target);
   if (guess !== undefined && !(guess > 0)) fail('guess', 'a number above 0', guess);
+  if (modelShare !== 'auto' && !(typeof modelShare === 'number' && modelShare >= 0 && modelShare <= 1)) {
+    fail('modelShare', "'auto' or a number from 0 to 1", modelShare);
+  }
+  if (previousModel !== undefined) checkBytes('previousModel', previousModel);
   return run('encodeBounded', async () => {
     const layout = await layoutOf(native, request);
     if (signal?.aborted) throw new GaussituError('CANCELLED', 'encodeBounded', { cause: signal.reason });
@@ -34,6 +38,8 @@ export async function encodeBounded(native: NativeAddon, request: BoundedRequest
       ...target,
       ...(guess !== undefined && { guess }),
       fills: [...fills],
+      modelShare: modelShare === 'auto' ? -1 : modelShare,
+      ...(previousModel?.byteLength && { previousModel }),
       ...lists(request),
     }).promise;
   });
@@ -61,6 +67,17 @@ export function stateOf(native: NativeAddon, values: Float32Array | Float64Array
     fail('values', 'a Float32Array or Float64Array', values);
   }
   return native.state(values);
+}
+
+/** See Codec.modelOf. */
+export function modelOf(native: NativeAddon, payload: Uint8Array): Uint8Array {
+  checkBytes('payload', payload);
+  try {
+    const { begin, bytes } = native.modelOf(payload);
+    return payload.subarray(begin, begin + bytes);
+  } catch (error) {
+    throw fromNative(error, 'modelOf');
+  }
 }
 
 function layoutOf(native: NativeAddon, at: BoundedPlace): Promise<NativeHandle> {

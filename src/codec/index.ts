@@ -1,5 +1,5 @@
 import { GaussituError } from '../errors.js';
-import { decodeBounded, encodeBounded, stateOf } from './bounded.js';
+import { decodeBounded, encodeBounded, modelOf, stateOf } from './bounded.js';
 import { checkBytes, checkDtype, checkEncode, checkMesh, fail } from './check.js';
 import { fromNative, loadAddon, type NativeAddon, type NativeJob } from './native.js';
 import { nativeMesh } from './native_mesh.js';
@@ -32,6 +32,7 @@ export function createCodec(): Codec {
         throw fromNative(error, 'describe');
       }
     },
+    modelOf: (payload) => modelOf(native, payload),
     crc32(bytes) {
       checkBytes('bytes', bytes);
       return native.crc32(bytes);

@@ -49,6 +49,9 @@ export interface NativeBoundedRequest extends NativeReferences {
   guess?: number;
   pwRel?: number;
   fills: number[];
+  /** Negative: automatic. */
+  modelShare: number;
+  previousModel?: Uint8Array;
 }
 
 /** What native/addon exports. */
@@ -67,6 +70,7 @@ export interface NativeAddon {
   ): NativeJob<{ values: Float32Array | Float64Array; state: NativeHandle }>;
   state(values: Float32Array | Float64Array): NativeHandle;
   describe(payload: Uint8Array): PayloadInfo;
+  modelOf(payload: Uint8Array): { begin: number; bytes: number };
   crc32(bytes: Uint8Array): number;
   setThreads(count: number): void;
   threads(): number;

@@ -107,9 +107,29 @@ export type BoundedRequest = BoundedPlace &
     guess?: number;
     /** Values that come back exactly and count in no range. */
     fills?: readonly number[];
+    /**
+     * Bytes for a Gaussian model beside the residual, as a share of what the block takes without: default 0, none. A
+     * model that would make the block more than 3 % larger gives way to one of the size of 'auto': 2.5 %, at most a
+     * byte for 256 values.
+     */
+    modelShare?: number | 'auto';
+    /** Model of the step before (Codec.modelOf of its payload): warm start. */
+    previousModel?: Uint8Array;
     /** Looked at before the work begins; a block takes well under a second per million values. */
     signal?: AbortSignal;
   };
+
+/** The Gaussian model within a bounded payload. */
+export interface BoundedModel {
+  bytes: number;
+  gaussians: number;
+  /** dB, of the model alone at the samples. */
+  psnr: number;
+  /** Whether the residual is coded against it. */
+  reference: boolean;
+  iterations: number;
+  start: 'cold' | 'warm';
+}
 
 export interface BoundedResult {
   payload: Uint8Array;
@@ -122,6 +142,8 @@ export interface BoundedResult {
   siblings: number[];
   /** Whether decoding needs the offered earlier steps. */
   usesEarlier: boolean;
+  /** Absent: the payload has none. */
+  model?: BoundedModel;
 }
 
 export interface BoundedDecoded {
@@ -151,6 +173,8 @@ export interface Codec {
   /** Decoded values, without ghost layers, as a reference for bounded blocks; copied. */
   stateOf(values: Float32Array | Float64Array): FieldState;
   describe(payload: Uint8Array): PayloadInfo;
+  /** The model within a bounded payload, for decode() and describe(); empty: none. Throws CORRUPT_STREAM, UNSUPPORTED. */
+  modelOf(payload: Uint8Array): Uint8Array;
   crc32(bytes: Uint8Array): number;
   /** Threads of the shared pool. */
   setThreads(count: number): void;

@@ -1,6 +1,6 @@
 import type { Target } from '../protocol/field.js';
 import { matchesGlob } from './glob.js';
-import { DEFAULT_CODER, DEFAULT_TARGET, type Coder, type RunSettings } from './types.js';
+import { DEFAULT_CODER, DEFAULT_TARGET, type Coder, type ModelShare, type RunSettings } from './types.js';
 
 /** What applies to one field in the end. */
 export interface FieldPlan {
@@ -14,6 +14,8 @@ export interface FieldPlan {
   model: boolean;
   /** Of no meaning under a strict bound, which always takes a residual. */
   coder: Coder;
+  /** Of a bounded field. */
+  modelShare: ModelShare;
 }
 
 /**
@@ -34,6 +36,7 @@ export function resolveField(
     ...targetOf(own, names, asked, matches),
     model: own.find((entry) => entry.model !== undefined)?.model ?? true,
     coder: own.find((entry) => entry.coder !== undefined)?.coder ?? DEFAULT_CODER,
+    modelShare: own.find((entry) => entry.modelShare !== undefined)?.modelShare ?? settings.modelShare,
   };
   const optimiser = own.find((entry) => entry.optimiser !== undefined)?.optimiser;
   const iterations = own.find((entry) => entry.iterations !== undefined)?.iterations;

@@ -17,6 +17,10 @@ export function parseBytes(value: unknown): number | undefined {
   return bytes > 0 ? bytes : undefined;
 }
 
+const modelShare = z
+  .union([z.literal('auto'), z.number().min(0).max(1)], { error: 'auto or a number from 0 to 1' })
+  .optional();
+
 const bytes = z.union([z.number(), z.string()]).transform((value, context) => {
   const parsed = parseBytes(value);
   if (parsed === undefined) {
@@ -41,6 +45,7 @@ const field = z
     iterations: z.int('a whole number above 0').positive('a whole number above 0').optional(),
     model: z.boolean({ error: 'true or false' }).optional(),
     coder: z.enum(CODERS, { error: 'auto, gaussian or residual' }).optional(),
+    modelShare,
   })
   .refine(
     (f) =>
@@ -61,6 +66,7 @@ export const runFileSchema = z.strictObject({
   secondsPerStep: positive.optional(),
   expectedSteps: z.int('a whole number above 0').positive('a whole number above 0').optional(),
   keyframe: z.int('a whole number above 0').positive('a whole number above 0').optional(),
+  modelShare,
   fields: z
     .array(field, { error: 'a list of {match, ratio | psnr | bytes | abs | rel | pwRel, ...}' })
     .optional(),
@@ -84,5 +90,6 @@ export const KNOWN_KEYS = {
     'iterations',
     'model',
     'coder',
+    'modelShare',
   ],
 };

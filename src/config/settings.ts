@@ -2,7 +2,7 @@ import { GaussituError } from '../errors.js';
 import type { Target } from '../protocol/field.js';
 import type { RunFile } from './schema.js';
 import { DEFAULT_KEYFRAME } from './types.js';
-import type { Coder, FieldSettings, RunSettings } from './types.js';
+import type { Coder, FieldSettings, ModelShare, RunSettings } from './types.js';
 
 export const DEFAULT_MEMORY = 1e9;
 
@@ -16,16 +16,18 @@ export interface CommandLineSettings {
   keyframe?: number | undefined;
   expectedSteps?: number | undefined;
   coder?: Coder | undefined;
+  modelShare?: ModelShare | undefined;
 }
 
 /** Command line over run.yaml over defaults. A command-line target overrides the targets of every field. */
 export function mergeSettings(file: RunFile, line: CommandLineSettings): RunSettings {
   const fields = (file.fields ?? []).map(fieldSettings);
-  if (line.target || line.coder) {
+  if (line.target || line.coder || line.modelShare !== undefined) {
     fields.unshift({
       match: '*',
       ...(line.target && { target: line.target }),
       ...(line.coder && { coder: line.coder }),
+      ...(line.modelShare !== undefined && { modelShare: line.modelShare }),
     });
   }
   const settings: RunSettings = {
@@ -36,6 +38,7 @@ export function mergeSettings(file: RunFile, line: CommandLineSettings): RunSett
     mesh: line.mesh ?? file.mesh ?? 'store',
     keyframe: line.keyframe ?? file.keyframe ?? DEFAULT_KEYFRAME,
     expectedSteps: line.expectedSteps ?? file.expectedSteps ?? 0,
+    modelShare: line.modelShare ?? file.modelShare ?? 'auto',
   };
   const whole = fields.some(({ target }) => target && 'bytesPerRun' in target);
   if (whole && settings.expectedSteps === 0) {

@@ -16,7 +16,11 @@ export interface RunSettings {
   keyframe: number;
   /** Steps that the whole run will have, 0 unknown: what bytes per run are shared by. */
   expectedSteps: number;
+  /** Bounded fields: bytes of the model beside the residual, of what the block takes without; 0 none. */
+  modelShare: ModelShare;
 }
+
+export type ModelShare = number | 'auto';
 
 /**
  * How a field with a target of bytes or quality is stored: as Gaussian models, as residuals with the bound that meets the
@@ -36,6 +40,8 @@ export interface FieldSettings {
   fill?: number;
   /** false: stored losslessly. */
   model?: boolean;
+  /** Absent: the run's. */
+  modelShare?: ModelShare;
 }
 
 export const DEFAULT_KEYFRAME = 16;

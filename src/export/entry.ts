@@ -8,6 +8,15 @@ import type { MeshBlock } from '../protocol/mesh.js';
 
 const inflateAsync = promisify(inflate);
 
+/** The Gaussian model of a stored block, for Codec.decode; undefined when it has none. Throws CORRUPT_STREAM. */
+export function modelOfEntry(
+  codec: Codec,
+  { kind, payload, certificate }: FieldEntry,
+): Uint8Array | undefined {
+  if (kind === 'gaussian') return payload;
+  return kind === 'bounded' && certificate.model ? codec.modelOf(payload) : undefined;
+}
+
 /**
  * One stored block that is not bounded (see BlockDecoder) back to the array it stands for: little-endian values of the
  * field's dtype, without ghosts. `mesh` is needed for a Gaussian model only. Throws CORRUPT_STREAM, NOT_FOUND (no mesh).

@@ -3,11 +3,12 @@ import type { Codec } from '../codec/types.js';
 import { GaussituError } from '../errors.js';
 import type { Triple } from '../protocol/mesh.js';
 import { entriesOf } from './decode.js';
-import { bytesOf } from './entry.js';
+import { bytesOf, modelOfEntry } from './entry.js';
 import type { ExportField, Lattice } from './types.js';
 
 interface Box {
   entry: FieldEntry;
+  model: Uint8Array;
   lo: Triple;
   hi: Triple;
 }
@@ -54,15 +55,16 @@ function models(codec: Codec, step: StepEntry, field: string, block: number | un
   return entriesOf(step, field, block)
     .filter((entry) => entry.kind !== 'empty')
     .map((entry) => {
-      if (entry.kind !== 'gaussian') {
+      const model = modelOfEntry(codec, entry);
+      if (!model) {
         throw new GaussituError('UNSUPPORTED', `field ${field}, block ${entry.block}, step ${step.step}`, {
           expected: 'a Gaussian model to evaluate between the samples',
-          received: `${entry.kind} values`,
-          hint: 'decode it without --points and --grid',
+          received: `${entry.kind} values without a model`,
+          hint: 'decode it without --points and --grid, or compress it with a larger --model-share',
         });
       }
-      const { lo, hi } = codec.describe(entry.payload);
-      return { entry, lo, hi };
+      const { lo, hi } = codec.describe(model);
+      return { entry, model, lo, hi };
     });
 }
 
@@ -70,13 +72,13 @@ async function evaluate(codec: Codec, boxes: Box[], points: Float64Array): Promi
   const count = points.length / 3;
   const out = new Float64Array(count).fill(Number.NaN);
   const owner = Int32Array.from({ length: count }, (_, i) => nearest(boxes, points, i));
-  for (const [b, { entry }] of boxes.entries()) {
+  for (const [b, { model }] of boxes.entries()) {
     const mine = boxes.length === 1 ? undefined : [...owner.keys()].filter((i) => owner[i] === b);
     const own = mine
       ? Float64Array.from(mine.flatMap((i) => [...points.subarray(3 * i, 3 * i + 3)]))
       : points;
     if (own.length === 0) continue;
-    const { values, inside } = await codec.decode(entry.payload, { points: own }, 'f64');
+    const { values, inside } = await codec.decode(model, { points: own }, 'f64');
     for (let k = 0; k < values.length; k++)
       if (inside[k]) out[mine ? (mine[k] ?? 0) : k] = values[k] ?? Number.NaN;
   }

@@ -62,6 +62,8 @@ export class BoundedChains {
   private readonly sizes = new Map<number, Map<string, number>>();
   /** Last bound of each chain, to begin the next search with. */
   private readonly bounds = new Map<string, number>();
+  /** Of the step before: where the next one's training begins. */
+  private readonly models = new Map<string, Uint8Array>();
 
   constructor(
     private readonly codec: Codec,
@@ -122,6 +124,7 @@ export class BoundedChains {
     }
     const guess = this.bounds.get(job.chain);
     const fill = plan.fill ?? field.fill;
+    const previousModel = this.models.get(job.chain);
     const result = await this.codec.encodeBounded({
       ...(this.hasGeometry(job)
         ? { mesh: mesh.mesh, ...(mesh.ghost && { ghost: mesh.ghost }), association: field.association }
@@ -132,12 +135,15 @@ export class BoundedChains {
       component: job.component,
       target,
       ...(guess !== undefined && { guess }),
+      modelShare: plan.modelShare,
+      ...(previousModel && { previousModel }),
       ...(fill !== undefined && { fills: [fill] }),
       earlier: earlier.map((offer) => offer.state),
       siblings: siblings.map((offer) => offer.state),
       signal,
     });
     if (result.bound > 0) this.bounds.set(job.chain, result.bound);
+    if (result.model) this.models.set(job.chain, this.codec.modelOf(result.payload).slice());
     const references = {
       earlier: result.usesEarlier ? earlier.map((o) => o.step) : [],
       siblings: result.siblings.flatMap((i) => siblings[i]?.name ?? []),

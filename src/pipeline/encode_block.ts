@@ -65,11 +65,14 @@ async function bounded(job: BlockJob, encode: NonNullable<EncodeContext['bounded
       target: job.plan.target,
       ...result.metrics,
       rawBytes: job.rawBytes,
-      gaussians: 0,
-      iterations: 0,
+      gaussians: result.model?.gaussians ?? 0,
+      iterations: result.model?.iterations ?? 0,
       ...(!isBound(job.plan.target) && { bound: result.bound }),
       trainSeconds: fixedWidth((performance.now() - begun) / 1000),
       start: result.usesEarlier ? 'warm' : 'cold',
+      ...(result.model && {
+        model: { bytes: result.model.bytes, psnr: Math.round(result.model.psnr * 100) / 100 },
+      }),
     }),
     ...(references && { references }),
   };

@@ -1,6 +1,7 @@
 import type { Codec } from '../codec/types.js';
 import type { FieldEntry } from '../archive/types.js';
 import { GaussituError } from '../errors.js';
+import { modelOfEntry } from '../export/entry.js';
 import { defaultSlice, sliceGrid, type Grid, type Slice, type SliceRequest } from './grid.js';
 import { thin, toGrid, type BlockValues } from './lattice.js';
 import { nearestValues, sliceLattice, volumeLattice, type Box } from './resample.js';
@@ -64,19 +65,19 @@ function modelView(
   decoded: BlockValues[],
   originals: BlockValues[] | undefined,
 ): View {
-  const models = blocks.filter(({ entry }) => entry.kind === 'gaussian');
+  const models = blocks.flatMap(({ entry }) => modelOfEntry(codec, entry) ?? []);
   if (models.length === 0) {
     throw new GaussituError('UNSUPPORTED', 'render', {
       expected: 'a field on a uniform grid or one that is stored as a Gaussian model',
       received: `${blocks[0]?.entry.kind ?? 'no'} data on a mesh that is not a uniform grid`,
     });
   }
-  const box = union(models.map(({ entry }) => codec.describe(entry.payload)));
+  const box = union(models.map((model) => codec.describe(model)));
   const evaluate = async (lattice: Omit<Grid, 'values'>): Promise<Grid> => {
     const [nx, ny, nz] = lattice.dims;
     const values = new Float64Array(nx * ny * nz).fill(Number.NaN);
-    for (const { entry } of models) {
-      const part = await codec.decode(entry.payload, { grid: lattice }, 'f64');
+    for (const model of models) {
+      const part = await codec.decode(model, { grid: lattice }, 'f64');
       for (let i = 0; i < values.length; i++) if (part.inside[i]) values[i] = part.values[i]!;
     }
     return { ...lattice, values };

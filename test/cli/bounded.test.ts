@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { Inspection } from '../../src/archive/inspect.js';
 import { openArchive } from '../../src/archive/index.js';
@@ -12,6 +14,19 @@ const DATA = process.env['GAUSSITU_DATA'] ?? '';
 
 function floats(path: string): Float32Array {
   return new Float32Array(new Uint8Array(readFileSync(path)).buffer);
+}
+
+/** Long waves with a little noise. */
+function wave(x: number, y: number, z: number, t: number): number {
+  return (
+    Math.sin(x / 6 + t) * Math.cos(y / 5) + 0.4 * Math.sin(z / 7 + y / 9) + 0.02 * Math.sin(9 * x + 7 * y)
+  );
+}
+
+/** The numbers of a .npy file of f64. */
+function numbers(path: string): Float64Array {
+  const npy = readFileSync(path);
+  return new Float64Array(Uint8Array.from(npy.subarray(10 + npy.readUInt16LE(8))).buffer);
 }
 
 async function inspect(run: string): Promise<Inspection> {
@@ -67,6 +82,81 @@ describe('a strict bound', () => {
       expect(error).toBe(u[step]!.maxError);
     }
     expect((await verify(run, input)).result).toMatchObject({ ok: true, steps: 4 });
+  });
+
+  test('keeps a model that answers between the samples, from the files alone', async () => {
+    const folder = await temporaryFolder();
+    const input = join(folder, 'waves');
+    await mkdir(input);
+    const dims = [56, 48, 40] as const;
+    await writeFile(
+      join(input, 'meta.json'),
+      JSON.stringify({ case: 'waves', dims, fields: ['w'], steps: 2 }),
+    );
+    for (const step of [0, 1]) {
+      const w = new Float32Array(dims[0] * dims[1] * dims[2]);
+      for (let i = 0; i < w.length; i++) {
+        w[i] = wave(i % 56, Math.floor(i / 56) % 48, Math.floor(i / (56 * 48)), step / 20);
+      }
+      await writeFile(join(input, `w_00${step}.f32`), w);
+    }
+    const run = join(folder, 'run');
+    const without = join(folder, 'without');
+    expect(await gaussitu('replay', input, '--out', run, '--rel', '1e-4')).toMatchObject({ code: 0 });
+    await gaussitu('replay', input, '--out', without, '--rel', '1e-4', '--model-share', '0');
+    await rm(input, { recursive: true });
+    const fields = (await inspect(run)).steps.map((s) => s.fields[0]!);
+    const plain = (await inspect(without)).steps.map((s) => s.fields[0]!);
+    for (const [i, field] of fields.entries()) {
+      expect(field.modelBytes).toBeGreaterThan(0);
+      expect(plain[i]!.modelBytes).toBe(0);
+      expect(field.storedBytes).toBeLessThanOrEqual(1.03 * plain[i]!.storedBytes);
+    }
+    const points = Float64Array.from({ length: 300 }, (_, i) => 2.3 + ((i * 37) % 330) / 10);
+    await writeFile(join(folder, 'points.f64'), points);
+    const out = join(folder, 'at.f64');
+    const place = ['--points', join(folder, 'points.f64')];
+    const query = await gaussitu('decode', run, '--field', 'w', '--step', '1', ...place, '-o', out);
+    expect(query.code).toBe(0);
+    const values = new Float64Array(new Uint8Array(readFileSync(out)).buffer);
+    expect(values.length).toBe(100);
+    const errors = values.map((v, i) => {
+      const [x, y, z] = points.subarray(3 * i, 3 * i + 3);
+      return v - wave(x!, y!, z!, 0.05);
+    });
+    const rmse = Math.sqrt(errors.reduce((sum, e) => sum + e * e, 0) / errors.length);
+    expect(rmse).toBeLessThan(0.3); // of a field whose own is 0.58
+    const none = await gaussitu('decode', without, '--field', 'w', '--step', '1', ...place, '-o', out);
+    expect(none.code).not.toBe(0);
+    expect(none.stderr).toMatch(/bounded values without a model.*--model-share/s);
+    const theirs = await promisify(execFile)('python3', [
+      'examples/python/read_model.py',
+      run,
+      '--field',
+      'w',
+      '--step',
+      '1',
+      '--grid',
+      '9x8x7',
+      '-o',
+      join(folder, 'p.npy'),
+    ]);
+    expect(theirs.stdout).toMatch(/Gaussians; 100.0% of the grid inside/);
+    await gaussitu(
+      'decode',
+      run,
+      '--field',
+      'w',
+      '--step',
+      '1',
+      '--grid',
+      '9x8x7',
+      '-o',
+      join(folder, 'g.npy'),
+    );
+    const [ours, python] = [numbers(join(folder, 'g.npy')), numbers(join(folder, 'p.npy'))];
+    expect(ours.length).toBe(9 * 8 * 7);
+    for (const [i, v] of ours.entries()) expect(Math.abs(v - python[i]!)).toBeLessThan(5e-6);
   });
 
   test('goes on after a restart in the middle of a keyframe group', async () => {

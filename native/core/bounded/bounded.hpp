@@ -10,6 +10,7 @@
 
 #include "bounded/field_state.hpp"
 #include "bounded/layout.hpp"
+#include "bounded/model_layer.hpp"
 #include "encode/encode.hpp"
 
 namespace gaussitu {
@@ -39,6 +40,15 @@ struct BoundedReferences {
   std::vector<SharedState> siblings;  // other fields at this step
 };
 
+/// The model that a payload has, or bytes 0.
+struct BoundedModel {
+  size_t bytes = 0, gaussians = 0;
+  double psnr = 0;         // dB, of the model alone at the samples
+  bool reference = false;  // the residual is coded against it
+  int iterations = 0;
+  bool warm = false;
+};
+
 struct BoundedResult {
   std::vector<uint8_t> payload;
   Metrics metrics;               // from a decode of these bytes; value range without fills
@@ -46,6 +56,7 @@ struct BoundedResult {
   SharedState state;             // for later steps and siblings
   std::vector<size_t> siblings;  // which of the offered siblings the decoder needs, in its order
   bool uses_earlier = false;     // whether the decoder needs the earlier steps
+  BoundedModel model;
 };
 
 inline constexpr size_t kMaxEarlier = 2, kMaxSiblings = 2;
@@ -53,7 +64,12 @@ inline constexpr size_t kMaxEarlier = 2, kMaxSiblings = 2;
 /// `offered.siblings` may be any number: at most kMaxSiblings are chosen (choose_siblings.hpp).
 /// `fills`: values that are special, compared after rounding to the field's type.
 BoundedResult encode_bounded(const Layout& layout, const ArrayView& values, const BoundTarget& target,
-                             std::span<const double> fills, const BoundedReferences& offered);
+                             std::span<const double> fills, const BoundedReferences& offered,
+                             const ModelRequest& model = {});
+
+/// The model in a payload: what decode_payload() takes; empty when there is none. Throws corrupt_stream,
+/// unsupported.
+std::span<const uint8_t> model_of(std::span<const uint8_t> payload);
 
 /// The same with the widest bound that reaches a quality, or the tightest that a size allows
 /// (rate_search.hpp).

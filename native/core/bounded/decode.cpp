@@ -11,6 +11,7 @@
 #include "bounded/log_domain.hpp"
 #include "residual/scattered.hpp"
 #include "residual/structured.hpp"
+#include "stream/payload.hpp"
 
 namespace gaussitu {
 
@@ -56,13 +57,16 @@ namespace {
 
 template <class T, class C>
 DecodedBlock<C> decode_residual(const Layout& layout, std::span<const uint8_t> bytes, const uint8_t* skip,
-                                const CodingDomain& domain, const BoundedReferences& given) {
+                                const CodingDomain& domain, const BoundedReferences& given,
+                                std::span<const C> guess = {}) {
   const References<T, C> references(layout, domain, given.earlier, given.siblings);
+  std::vector<Reference> list(references.list().begin(), references.list().end());
+  if (!guess.empty()) list.push_back({guess.data(), nullptr, true});
   DecodedBlock<C> block;
   if (layout.kind == LayoutKind::scattered)
-    decode_scattered<C>(layout.plan, bytes, skip, references.list(), block);
+    decode_scattered<C>(layout.plan, bytes, skip, list, block);
   else
-    decode_structured<C>(layout.grid, bytes, skip, references.list(), block);
+    decode_structured<C>(layout.grid, bytes, skip, list, block);
   return block;
 }
 
@@ -100,6 +104,9 @@ DecodedPayload<T> decode_payload_as(const Layout& layout, std::span<const uint8_
                 "Expected " + std::to_string(header.earlier) + " earlier steps and " +
                     std::to_string(header.siblings) + " siblings as references but received " +
                     std::to_string(given.earlier.size()) + " and " + std::to_string(given.siblings.size()));
+  const auto model = in.rest().first(header.model);
+  if (header.model > 0) describe_payload(model);  // damage is found whether or not the residual needs it
+  in = ByteReader(in.rest().subspan(header.model));
   DecodedPayload<T> out;
   if (header.exact) {
     const auto raw = decode_exact(in.rest(), layout.size() * sizeof(T), sizeof(T));
@@ -113,8 +120,9 @@ DecodedPayload<T> decode_payload_as(const Layout& layout, std::span<const uint8_
   auto rest = in.rest();
   const auto mask = take(rest, mask_size, "special values"), signs = take(rest, signs_size, "signs");
   const Specials<T> specials = decode_specials<T>(layout.grid, mask);
+  const auto guess = header.model_is_reference ? decode_layer<T>(layout, model) : std::vector<T>();
   if (!header.log)
-    out.block = decode_residual<T, T>(layout, rest, specials.skip(), {}, given);
+    out.block = decode_residual<T, T>(layout, rest, specials.skip(), {}, given, guess);
   else if (header.log_as_double)
     out.block = decode_log<T, double>(layout, signs, rest, specials.skip(), given);
   else if constexpr (sizeof(T) == 4)
@@ -145,6 +153,12 @@ BoundedDecoded decode_as(const Layout& layout, std::span<const uint8_t> payload,
 }
 
 }  // namespace
+
+std::span<const uint8_t> model_of(std::span<const uint8_t> payload) {
+  ByteReader in(payload);
+  const BoundedHeader header = read_bounded_header(in);
+  return in.rest().first(header.model);
+}
 
 BoundedDecoded decode_bounded(const Layout& layout, Dtype dtype, std::span<const uint8_t> payload,
                               const BoundedReferences& references) {

@@ -31,8 +31,12 @@ template <class T>
 class BlockEncoder {
  public:
   BlockEncoder(const Layout& layout, const ArrayView& view, double pointwise, std::span<const double> fills,
-               const BoundedReferences& offered)
-      : layout_(layout), offered_(offered), values_(gather<T>(layout, view)), pointwise_(pointwise) {
+               const BoundedReferences& offered, const ModelRequest& model = {})
+      : layout_(layout),
+        offered_(offered),
+        model_(model),
+        values_(gather<T>(layout, view)),
+        pointwise_(pointwise) {
     if (!(pointwise < 1))
       throw Error(Code::invalid_argument,
                   "Expected a point-wise relative bound below 1 but received " + std::to_string(pointwise));
@@ -49,13 +53,13 @@ class BlockEncoder {
   BoundedResult encode(const BoundTarget& target) {
     if (pointwise_ > 0) {
       if (const LogBound y = log_bound<T>(values_, specials_.skip(), pointwise_); y.bound > 0)
-        accept(code_logarithms(y));
+        accept(with_model(code_logarithms(y)));
       return finish();
     }
     double bound = target.absolute;
     // Two products: the range itself may be beyond the largest number.
     if (bound < 0) bound = target.relative * metrics_.value_max - target.relative * metrics_.value_min;
-    if (bound > 0 && std::isfinite(bound)) accept(code(bound));
+    if (bound > 0 && std::isfinite(bound)) accept(with_model(code(bound)));
     return finish();
   }
 
@@ -97,12 +101,18 @@ class BlockEncoder {
     std::vector<T> values;  // as the encoder expects them back, layout order, without special values
     std::vector<size_t> siblings;
     double bound = 0;  // as it is checked
+    BoundedHeader header;
+    size_t begin = 0;  // of what follows the header and the model in the payload
+    BoundedModel model;
   };
 
   /// Within an absolute bound.
-  Coded code(double bound) const {
+  Coded code(double bound) const { return code(bound, choose<T>({}, values_, bound), nullptr); }
+
+  /// `model`: also a reference, and in the payload; or null.
+  Coded code(double bound, std::vector<size_t> siblings, const SmallModel<T>* model) const {
     DecodedBlock<T> encoded;
-    Coded out = code_in<T>({}, values_, bound, {}, encoded);
+    Coded out = code_in<T>({}, values_, bound, {}, std::move(siblings), model, encoded);
     out.bound = bound;
     out.values = std::move(encoded.values);
     return out;
@@ -116,7 +126,8 @@ class BlockEncoder {
     const CodingDomain domain{true, log_shift(y.bound)};
     auto as = [&]<class C>(C) {
       DecodedBlock<C> encoded;
-      return code_in<C>(domain, to_log<C>(std::span<const T>(values_), 0), y.bound, signs, encoded);
+      const auto values = to_log<C>(std::span<const T>(values_), 0);
+      return code_in<C>(domain, values, y.bound, signs, choose<C>(domain, values, y.bound), nullptr, encoded);
     };
     Coded out = sizeof(T) == 8 || y.as_double ? as(double{})
                                               : as(std::conditional_t<sizeof(T) == 4, float, double>{});
@@ -127,30 +138,81 @@ class BlockEncoder {
   /// `values` [n] in layout order in the domain; `signs`: coded, of logarithms.
   template <class C>
   Coded code_in(const CodingDomain& domain, const std::vector<C>& values, double bound,
-                std::span<const uint8_t> signs, DecodedBlock<C>& encoded) const {
+                std::span<const uint8_t> signs, std::vector<size_t> chosen, const SmallModel<C>* model,
+                DecodedBlock<C>& encoded) const {
     Coded out;
-    out.siblings = choose<C>(domain, values, bound);
+    out.siblings = std::move(chosen);
     const auto siblings = pick(out.siblings);
     const References<T, C> references(layout_, domain, offered_.earlier, siblings);
-    const auto residual = layout_.kind == LayoutKind::scattered
-                              ? encode_scattered<C>(layout_.plan, values.data(), specials_.skip(), bound,
-                                                    references.list(), encoded)
-                              : encode_structured<C>(layout_.grid, values.data(), specials_.skip(), bound,
-                                                     references.list(), encoded);
+    std::vector<Reference> list(references.list().begin(), references.list().end());
+    if (model != nullptr) list.push_back({model->values.data(), nullptr, true});
+    const auto residual =
+        layout_.kind == LayoutKind::scattered
+            ? encode_scattered<C>(layout_.plan, values.data(), specials_.skip(), bound, list, encoded)
+            : encode_structured<C>(layout_.grid, values.data(), specials_.skip(), bound, list, encoded);
     const auto mask = encode_specials(layout_.grid, specials_);
-    BoundedHeader header = make_header(layout_, dtype());
+    BoundedHeader& header = out.header = make_header(layout_, dtype());
     header.log = domain.log;
     header.log_as_double = header.log && sizeof(C) == 8;
     header.earlier = static_cast<uint8_t>(offered_.earlier.size());
     header.siblings = static_cast<uint8_t>(siblings.size());
+    header.model_is_reference = model != nullptr;
     ByteWriter bytes;
-    write_header(bytes, header);
     bytes.varint(mask.size());
     if (header.log) bytes.varint(signs.size());
     out.payload = bytes.take();
     for (const std::span<const uint8_t> part : {std::span<const uint8_t>(mask), signs, {residual}})
       out.payload.insert(out.payload.end(), part.begin(), part.end());
+    begin_payload(out, model);
     return out;
+  }
+
+  /// Puts the header, and the model, before what there is of the payload.
+  template <class C>
+  static void begin_payload(Coded& coded, const SmallModel<C>* model) {
+    coded.header.model = model != nullptr ? model->payload.size() : 0;
+    ByteWriter out;
+    write_header(out, coded.header);
+    std::vector<uint8_t> begin = out.take();
+    if (model != nullptr) {
+      begin.insert(begin.end(), model->payload.begin(), model->payload.end());
+      coded.model = {model->payload.size(),           model->gaussians,  model->psnr,
+                     coded.header.model_is_reference, model->iterations, model->warm};
+    }
+    coded.begin = begin.size();
+    coded.payload.insert(coded.payload.begin(), begin.begin(), begin.end());
+  }
+
+  /// The block with a model, when one was asked for and is of use; coded against it where that is shorter. It
+  /// stays within kModelMayAdd of what it was: a model that was asked for larger gives way to one of the
+  /// automatic size.
+  Coded with_model(Coded plain) const {
+    const size_t before = plain.payload.size();
+    // With history a large model does not pay (docs/residual.md), and costs seconds to find that out.
+    const double asked = plain.header.earlier > 0 ? -1.0 : model_.share;
+    for (const double share : {asked, -1.0}) {
+      if (model_.share == 0) break;
+      const auto m = fit_layer<T>(layout_, values_, specials_.skip(), metrics_.value_min, metrics_.value_max,
+                                  model_bytes(share, before, values_.size()), share > 0, model_.previous);
+      if (m.payload.empty()) break;
+      Coded coded = plain;
+      coded.payload.erase(coded.payload.begin(), coded.payload.begin() + std::ptrdiff_t(plain.begin));
+      begin_payload(coded, &m);
+      if (model_helps(plain, m)) {
+        Coded helped = code(plain.bound, plain.siblings, &m);
+        if (helped.payload.size() < coded.payload.size()) coded = std::move(helped);
+      }
+      const auto after = static_cast<double>(coded.payload.size() + kModelCertificateBytes);
+      if (after <= (1 + kModelMayAdd) * static_cast<double>(before)) return coded;
+    }
+    return plain;
+  }
+
+  bool model_helps(const Coded& plain, const SmallModel<T>& model) const {
+    if (plain.header.exact || plain.header.log) return false;
+    const auto siblings = pick(plain.siblings);
+    const References<T, T> references(layout_, {}, offered_.earlier, siblings);
+    return helps<T>(layout_, values_, specials_.skip(), plain.bound, references.list(), model.values);
   }
 
   /// Takes it as the result, unless a value of the decoded payload is off by more than the bound.
@@ -160,6 +222,7 @@ class BlockEncoder {
     result_.siblings = std::move(coded.siblings);
     result_.uses_earlier = !offered_.earlier.empty();
     result_.bound = coded.bound;
+    result_.model = coded.model;
   }
 
   std::vector<SharedState> pick(const std::vector<size_t>& chosen) const {
@@ -176,17 +239,17 @@ class BlockEncoder {
 
   /// Byte planes, unless the residual that was accepted is shorter.
   void try_exact() {
-    BoundedHeader header = make_header(layout_, dtype());
-    header.exact = true;
-    ByteWriter out;
-    write_header(out, header);
-    std::vector<uint8_t> payload = out.take();
-    const auto planes = encode_exact(
+    Coded exact;
+    exact.header = make_header(layout_, dtype());
+    exact.header.exact = true;
+    exact.payload = encode_exact(
         {reinterpret_cast<const uint8_t*>(values_.data()), values_.size() * sizeof(T)}, sizeof(T));
-    payload.insert(payload.end(), planes.begin(), planes.end());
-    if (result_.bound > 0 && result_.payload.size() <= payload.size()) return;
+    begin_payload<T>(exact, nullptr);
+    if (result_.bound > 0 && result_.payload.size() <= exact.payload.size()) return;
     result_ = {};
-    result_.payload = std::move(payload);
+    exact = with_model(std::move(exact));
+    result_.payload = std::move(exact.payload);
+    result_.model = exact.model;
     if (!check({}, 0))
       throw Error(Code::invalid_argument, "Expected values that are stored exactly to decode exactly");
   }
@@ -270,6 +333,7 @@ class BlockEncoder {
 
   const Layout& layout_;
   const BoundedReferences& offered_;
+  const ModelRequest model_;
   const std::vector<T> values_;  // layout order
   const double pointwise_;       // 0: the bound is absolute
   Specials<T> specials_;
@@ -280,10 +344,11 @@ class BlockEncoder {
 }  // namespace
 
 BoundedResult encode_bounded(const Layout& layout, const ArrayView& values, const BoundTarget& target,
-                             std::span<const double> fills, const BoundedReferences& offered) {
+                             std::span<const double> fills, const BoundedReferences& offered,
+                             const ModelRequest& model) {
   if (values.dtype == Dtype::f32)
-    return BlockEncoder<float>(layout, values, target.pointwise, fills, offered).encode(target);
-  return BlockEncoder<double>(layout, values, target.pointwise, fills, offered).encode(target);
+    return BlockEncoder<float>(layout, values, target.pointwise, fills, offered, model).encode(target);
+  return BlockEncoder<double>(layout, values, target.pointwise, fills, offered, model).encode(target);
 }
 
 BoundedResult encode_to_rate(const Layout& layout, const ArrayView& values, const RateTarget& target,

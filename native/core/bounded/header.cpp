@@ -11,6 +11,7 @@ namespace {
 
 constexpr uint8_t kVersion = 1;
 constexpr uint8_t kLayoutBits = 3, kDoubleBit = 4, kExactBit = 8, kLogBit = 16, kLogDoubleBit = 32;
+constexpr uint8_t kModelBit = 64, kReferenceBit = 128;
 
 std::string describe(LayoutKind kind, Dtype dtype, const std::array<uint64_t, 3>& dims) {
   constexpr const char* kNames[] = {"a grid", "a lattice of points", "scattered points"};
@@ -33,17 +34,18 @@ void write_header(ByteWriter& out, const BoundedHeader& h) {
   out.u8(kVersion);
   out.u8(static_cast<uint8_t>(static_cast<uint8_t>(h.layout) | (h.dtype == Dtype::f64 ? kDoubleBit : 0) |
                               (h.exact ? kExactBit : 0) | (h.log ? kLogBit : 0) |
-                              (h.log_as_double ? kLogDoubleBit : 0)));
+                              (h.log_as_double ? kLogDoubleBit : 0) | (h.model > 0 ? kModelBit : 0) |
+                              (h.model_is_reference ? kReferenceBit : 0)));
   for (const uint64_t n : h.dims) out.varint(n);
   out.u8(static_cast<uint8_t>(h.earlier | h.siblings << 4));
+  if (h.model > 0) out.varint(h.model);
 }
 
 BoundedHeader read_bounded_header(ByteReader& in) {
   const uint8_t version = in.u8(), flags = in.u8();
-  if (version != kVersion || flags >= 2 * kLogDoubleBit)
+  if (version != kVersion)
     throw Error(Code::unsupported, "Expected version 1 of the error-bounded payload but received version " +
-                                       std::to_string(version) + ", flags " + std::to_string(flags) +
-                                       "; read it with a newer Gaussitu");
+                                       std::to_string(version) + "; read it with a newer Gaussitu");
   BoundedHeader h;
   if ((flags & kLayoutBits) > static_cast<uint8_t>(LayoutKind::scattered))
     throw Error(Code::corrupt_stream, "Payload is damaged: unknown layout");
@@ -52,7 +54,7 @@ BoundedHeader read_bounded_header(ByteReader& in) {
   h.exact = (flags & kExactBit) != 0;
   h.log = (flags & kLogBit) != 0;
   h.log_as_double = (flags & kLogDoubleBit) != 0;
-  if ((h.exact && h.log) || (!h.log && h.log_as_double) ||
+  if (((h.exact || h.log) && (flags & kReferenceBit)) || (h.exact && h.log) || (!h.log && h.log_as_double) ||
       (h.log && h.dtype == Dtype::f64 && !h.log_as_double))
     throw Error(Code::corrupt_stream, "Payload is damaged: its flags contradict each other");
   for (uint64_t& n : h.dims) n = in.varint();
@@ -61,6 +63,10 @@ BoundedHeader read_bounded_header(ByteReader& in) {
   h.siblings = references >> 4;
   if (h.earlier > kMaxEarlier || h.siblings > kMaxSiblings)
     throw Error(Code::corrupt_stream, "Payload is damaged: too many references");
+  h.model_is_reference = (flags & kReferenceBit) != 0;
+  if (flags & kModelBit) h.model = in.varint();
+  if (h.model > in.rest().size() || (h.model == 0 && (flags & (kModelBit | kReferenceBit))))
+    throw Error(Code::corrupt_stream, "Payload is damaged: its model is missing");
   return h;
 }
 

@@ -15,6 +15,8 @@ struct BoundedHeader {
   bool log_as_double = false;         // ... in f64; always for f64 fields
   std::array<uint64_t, 3> dims{};     // of the grid, the lattice, or [points, 1, 1]
   uint8_t earlier = 0, siblings = 0;  // references
+  uint64_t model = 0;                 // bytes of the model that follows the header; 0: there is none
+  bool model_is_reference = false;    // the residual needs it, after the siblings
 };
 
 BoundedHeader make_header(const Layout& layout, Dtype dtype);

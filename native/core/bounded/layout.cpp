@@ -73,6 +73,15 @@ std::shared_ptr<const Layout> make_layout(const MeshView& mesh, Association asso
   layout->values = check_mesh(mesh, association);
   const size_t n = layout->size();
   for (size_t k = 0; k < 3; k++) layout->grid.dims[k] = static_cast<int64_t>(layout->values.inner[k]);
+  layout->association = association;
+  if (mesh.kind == MeshKind::uniform) {
+    layout->mesh = mesh;
+    return layout;
+  }
+  auto placed = std::make_shared<SampleSet>(make_samples(mesh, association, {}));
+  placed->value = {};
+  placed->weight = {};
+  layout->placed = std::move(placed);
   if (mesh.kind != MeshKind::unstructured && mesh.kind != MeshKind::points) return layout;
 
   const auto points = world_points(mesh, association, layout->values);
@@ -96,10 +105,17 @@ std::shared_ptr<const Layout> make_layout(const MeshView& mesh, Association asso
   return layout;
 }
 
+std::shared_ptr<const SampleSet> positions(const Layout& layout) {
+  if (layout.placed || layout.mesh.kind != MeshKind::uniform || layout.values.total() == 0)
+    return layout.placed;
+  return std::make_shared<const SampleSet>(make_samples(layout.mesh, layout.association, {}));
+}
+
 std::shared_ptr<const Layout> make_layout(size_t count) {
   auto layout = std::make_shared<Layout>();
   layout->values.all = layout->values.inner = {count, 1, 1};
   layout->grid.dims = {static_cast<int64_t>(count), 1, 1};
+  layout->mesh.kind = MeshKind::points;  // nowhere
   return layout;
 }
 

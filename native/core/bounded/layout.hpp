@@ -12,6 +12,7 @@
 #include "residual/grid_pass.hpp"
 #include "residual/neighbours.hpp"
 #include "sample/mesh_points.hpp"
+#include "sample/sample_set.hpp"
 
 namespace gaussitu {
 
@@ -23,9 +24,16 @@ struct Layout {
   GridShape grid;               // grid and lattice: values per axis; scattered: [n, 1, 1]
   std::vector<uint32_t> order;  // lattice: order[lattice index] is the index in the array; else empty
   NeighbourPlan plan;           // scattered
+  MeshView mesh;                // uniform grids: all of it
+  Association association = Association::node;
+  std::shared_ptr<const SampleSet> placed;  // other meshes: positions without values, for models
 
   size_t size() const { return values.total(); }
 };
+
+/// Where a model is evaluated, in its coordinates: all values, in array order (SampleSet::source). Null for
+/// values without a known place. Uniform grids are laid out anew by every call, others once with the layout.
+std::shared_ptr<const SampleSet> positions(const Layout& layout);
 
 /// Throws invalid_argument as check_mesh does.
 std::shared_ptr<const Layout> make_layout(const MeshView& mesh, Association association);

@@ -150,7 +150,33 @@ bool worn_out(const Trainer& trainer, const Finished& finished) {
          (trainer.changed_much() || decibels(finished.mse) < trainer.result().psnr - kWornOut);
 }
 
+/// meet_bytes(), and once more from a cold start where the chain is worn out; adds to `training` what the
+/// second start took.
+Finished meet_bytes_afresh(Trainer& trainer, const EncodeSettings& settings, TrainResult& training,
+                           bool& warm) {
+  const size_t bytes = settings.target.bytes;
+  Finished finished = meet_bytes(trainer, bytes);
+  if (!worn_out(trainer, finished) || settings.iterations != 0) return finished;
+  EncodeSettings fresh = settings;
+  fresh.previous = {};
+  Trainer cold(trainer.samples(), fresh, trainer.control());
+  Finished again = meet_bytes(cold, bytes);
+  training = cold.result();
+  if (!(again.mse < finished.mse)) return finished;
+  warm = false;
+  return again;
+}
+
 }  // namespace
+
+Finished train_to_bytes(const SampleSet& samples, const EncodeSettings& settings, const Control& control,
+                        TrainResult& training, bool& warm) {
+  Trainer trainer(samples, settings, control);
+  warm = trainer.warm();
+  Finished finished = meet_bytes_afresh(trainer, settings, training, warm);
+  training.iterations += trainer.result().iterations;
+  return finished;
+}
 
 EncodeResult encode(const MeshView& mesh, Association association, const ArrayView& values,
                     const EncodeSettings& settings, const Control& control) {
@@ -165,18 +191,7 @@ EncodeResult encode(const MeshView& mesh, Association association, const ArrayVi
     const EncodeTarget& target = settings.target;
     out.warm = trainer.warm();
     if (target.bytes > 0) {
-      finished = meet_bytes(trainer, target.bytes);
-      if (worn_out(trainer, finished) && settings.iterations == 0) {
-        EncodeSettings fresh = settings;
-        fresh.previous = {};
-        Trainer cold(samples, fresh, control);
-        Finished again = meet_bytes(cold, target.bytes);
-        out.training = cold.result();
-        if (again.mse < finished.mse) {
-          finished = std::move(again);
-          out.warm = false;
-        }
-      }
+      finished = meet_bytes_afresh(trainer, settings, out.training, out.warm);
     } else if (target.psnr > 0) {
       finished = meet_psnr(trainer, target.psnr);
     } else {

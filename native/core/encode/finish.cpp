@@ -10,7 +10,6 @@ namespace gaussitu {
 
 namespace {
 
-constexpr int kSweeps = 3;
 constexpr int kValueIterations = 8;
 constexpr double kFinest = 1e-3, kCoarsest = 1.5;
 /// Proportions found on turbulence; probing may move them by kTrust either way.
@@ -31,8 +30,8 @@ double bisect(double lo, double hi, Good good) {
 
 }  // namespace
 
-Finisher::Finisher(const Model& model, const SampleSet& samples, const Control& control)
-    : model_(model), samples_(samples), control_(control), ratio_(kUsual) {
+Finisher::Finisher(const Model& model, const SampleSet& samples, const Control& control, int sweeps)
+    : model_(model), samples_(samples), control_(control), sweeps_(sweeps), ratio_(kUsual) {
   model_mse_ = mean_squared_error(model, samples);
   // About as coarse as will be used: the error of smaller steps drowns in what training left over.
   const double scale = std::clamp(8 * std::sqrt(model_mse_), 0.05, 0.4);
@@ -74,7 +73,7 @@ size_t Finisher::bytes_at(double fineness) const {
 Finished Finisher::finish(double fineness) const {
   Finished out;
   out.fineness = fineness;
-  out.integers = quantise_compensating(model_, samples_, steps(fineness), kSweeps, control_);
+  out.integers = quantise_compensating(model_, samples_, steps(fineness), sweeps_, control_);
   Model decoded = from_integers(out.integers);
   solve_values(decoded, samples_, kValueIterations, control_);
   requantise_values(out.integers, decoded.v);

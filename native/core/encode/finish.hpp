@@ -18,8 +18,9 @@ struct Finished {
 class Finisher {
  public:
   /// Probes how much error a step of each kind of parameter costs, and sets their proportion so that all cost
-  /// the same: the optimum at high rate. Borrows all arguments.
-  Finisher(const Model& model, const SampleSet& samples, const Control& control);
+  /// the same: the optimum at high rate. Borrows all arguments. `sweeps`: of the quantisation that
+  /// compensates.
+  Finisher(const Model& model, const SampleSet& samples, const Control& control, int sweeps = 3);
 
   /// As fine as `bytes` allow. Within 1.5 % below them unless the model is too small for that many or few.
   Finished to_bytes(size_t bytes) const;
@@ -43,9 +44,17 @@ class Finisher {
   const Model& model_;
   const SampleSet& samples_;
   const Control& control_;
+  const int sweeps_;
   double model_mse_ = 0;
   double noise_ = 0;  // mean squared error added at fineness 1, extrapolated
   QuantSteps ratio_;  // steps at fineness 1
 };
+
+struct EncodeSettings;
+
+/// Trains and quantises a model of at most settings.target.bytes as encode() does; its payload is longer when
+/// even the coarsest does not fit. Adds to `training`, and sets whether the start was `warm`. (encode.cpp)
+Finished train_to_bytes(const SampleSet& samples, const EncodeSettings& settings, const Control& control,
+                        TrainResult& training, bool& warm);
 
 }  // namespace gaussitu

@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "fields.hpp"
+#include "sample/subset.hpp"
 
 using namespace gaussitu;
 
@@ -329,4 +330,32 @@ TEST_CASE("scattered samples have a mean spacing of 1, flat or not, even when al
   const SampleSet s = make_samples(m, Association::node, {});
   check_consistent(s);
   CHECK(s.domain.scale[0] == 1);
+}
+
+TEST_CASE("a part of a grid keeps whole coordinates and lies evenly; a part of points is spread over all") {
+  const SampleSet all = make_samples(fields::grid(50, 33, 20), Association::node, {});
+  const SampleSet part = every_few(all, 50 * 33 * 20 / 60);
+  CHECK(part.finite == 13 * 9 * 5);
+  CHECK(part.domain.extent == all.domain.extent);
+  size_t found = 0;
+  for (size_t s = 0; s < part.source.size(); s++) {
+    if (part.source[s] == kNoSource) continue;
+    const auto x = part.source[s] % 50, y = part.source[s] / 50 % 33, z = part.source[s] / (50 * 33);
+    CHECK(x % 4 + y % 4 + z % 4 == 0);
+    CHECK(part.x[s] == static_cast<float>(x));
+    CHECK(part.y[s] == static_cast<float>(y));
+    CHECK(part.z[s] == static_cast<float>(z));
+    found++;
+  }
+  CHECK(found == part.finite);
+
+  const auto xyz = fields::scatter(5000, 10, 10, 10);
+  MeshView cloud;
+  cloud.kind = MeshKind::points;
+  cloud.points = {xyz.data(), Dtype::f32, xyz.size(), 1};
+  const SampleSet points = make_samples(cloud, Association::node, {});
+  const SampleSet few = every_few(points, 500);
+  CHECK(few.finite == 500);
+  const std::set<uint32_t> distinct(few.source.begin(), few.source.end());
+  CHECK(distinct.size() - distinct.count(kNoSource) == 500);
 }
