@@ -2,16 +2,32 @@ import { createHash } from 'node:crypto';
 import { GaussituError } from '../errors.js';
 import { readImage, type Image } from '../hdf5/read_image.js';
 import { writeImage, type DatasetSpec, type TypedArray } from '../hdf5/write_image.js';
-import type { Coordinates, Indices, Mesh, MeshBlock } from '../protocol/mesh.js';
+import {
+  NESTING_COLUMNS,
+  type Coordinates,
+  type Indices,
+  type Mesh,
+  type MeshBlock,
+} from '../protocol/mesh.js';
 import type { MeshEntry } from './run_file.js';
 
 /** WebAssembly memory is 2 GiB and holds the file and a copy of a piece of it. */
 const MAX_MESH_BYTES = 1.5 * 2 ** 30;
 
-const COLUMNS: Record<string, number> = { points: 3 };
+const COLUMNS: Record<string, number> = { points: 3, nesting: NESTING_COLUMNS };
 
-/** The arrays of a mesh by the names that the files and the protocol use. */
-export function meshArrays(mesh: Mesh): Record<string, Coordinates | Indices | Uint8Array> {
+/** The arrays of a mesh block by the names that the files and the protocol use. */
+function meshArrays(block: MeshBlock): Record<string, Coordinates | Indices | Uint8Array> {
+  const { ghosts, nesting } = block;
+  return {
+    ...geometryArrays(block.mesh),
+    ...(ghosts?.node && { ghostNodes: ghosts.node }),
+    ...(ghosts?.cell && { ghostCells: ghosts.cell }),
+    ...(nesting && { nesting }),
+  };
+}
+
+function geometryArrays(mesh: Mesh): Record<string, Coordinates | Indices | Uint8Array> {
   switch (mesh.kind) {
     case 'uniform':
       return {};
@@ -23,6 +39,7 @@ export function meshArrays(mesh: Mesh): Record<string, Coordinates | Indices | U
         connectivity: mesh.connectivity,
         offsets: mesh.offsets,
         types: mesh.types,
+        ...(mesh.faces && mesh.faceOffsets && { faces: mesh.faces, faceOffsets: mesh.faceOffsets }),
       };
     default:
       return { points: mesh.points };
@@ -32,7 +49,7 @@ export function meshArrays(mesh: Mesh): Record<string, Coordinates | Indices | U
 /** Everything about a mesh block but its arrays, as run.json keeps it. */
 export function describeMesh(block: MeshBlock, after: number): MeshEntry {
   const { mesh } = block;
-  const arrays = meshArrays(mesh);
+  const arrays = meshArrays(block);
   const dims = 'dims' in mesh ? ([...mesh.dims] as [number, number, number]) : undefined;
   const geometry = {
     kind: mesh.kind,
@@ -43,6 +60,7 @@ export function describeMesh(block: MeshBlock, after: number): MeshEntry {
     ...(block.ghost ? { ghost: [...block.ghost] as MeshEntry['ghost'] } : {}),
     ...(block.start ? { start: [...block.start] as typeof dims } : {}),
     ...(block.global ? { global: [...block.global] as typeof dims } : {}),
+    ...(block.level === undefined ? {} : { level: block.level }),
   };
   const hash = createHash('sha1').update(JSON.stringify(geometry));
   for (const [name, array] of Object.entries(arrays)) {
@@ -68,7 +86,7 @@ export function describeMesh(block: MeshBlock, after: number): MeshEntry {
 
 /** A mesh file: one native, deflated HDF5 dataset per array. */
 export async function encodeMesh(block: MeshBlock): Promise<Uint8Array> {
-  const arrays = meshArrays(block.mesh);
+  const arrays = meshArrays(block);
   const bytes = Object.values(arrays).reduce((sum, a) => sum + a.byteLength, 0);
   if (bytes > MAX_MESH_BYTES) {
     throw new GaussituError('UNSUPPORTED', `mesh ${block.name}, block ${block.block}`, {
@@ -101,22 +119,43 @@ export async function encodeMesh(block: MeshBlock): Promise<Uint8Array> {
 /** Puts a mesh block together from its entry and, where it has one, its file. Throws CORRUPT_STREAM. */
 export async function decodeMesh(entry: MeshEntry, bytes: Uint8Array | undefined): Promise<MeshBlock> {
   const label = entry.file ?? 'run.json';
-  const mesh =
+  const content: Pick<MeshBlock, 'mesh' | 'ghosts' | 'nesting'> =
     bytes === undefined
-      ? uniform(entry)
+      ? { mesh: uniform(entry) }
       : await readImage(bytes, label, (image) => {
           if (image.text('/', 'format') !== 'gaussitu-mesh' || image.number('/', 'version') !== 1) {
             throw bad('not a mesh file of version 1');
           }
-          return meshFrom(entry, image);
+          return { mesh: meshFrom(entry, image), ...extrasFrom(entry, image) };
         });
   return {
     name: entry.name,
     block: entry.block,
-    mesh,
+    ...content,
     ...(entry.ghost ? { ghost: entry.ghost } : {}),
     ...(entry.start ? { start: entry.start } : {}),
     ...(entry.global ? { global: entry.global } : {}),
+    ...(entry.level === undefined ? {} : { level: entry.level }),
+  };
+}
+
+function extrasFrom(entry: MeshEntry, image: Image): Pick<MeshBlock, 'ghosts' | 'nesting'> {
+  const names = new Set(image.names('/'));
+  const marks = (name: string, length: number): Uint8Array | undefined => {
+    if (!names.has(name)) return undefined;
+    const { data } = image.dataset(`/${name}`);
+    if (!(data instanceof Uint8Array)) throw bad(`${name} is not uint8`);
+    return sized(name, data, length);
+  };
+  const node = marks('ghostNodes', entry.nodes);
+  const cell = marks('ghostCells', entry.cells);
+  const nesting = names.has('nesting') ? image.dataset('/nesting').data : undefined;
+  if (nesting && (!(nesting instanceof BigInt64Array) || nesting.length % NESTING_COLUMNS !== 0)) {
+    throw bad(`nesting is not int64 [n, ${NESTING_COLUMNS}]`);
+  }
+  return {
+    ...((node ?? cell) && { ghosts: { ...(node && { node }), ...(cell && { cell }) } }),
+    ...(nesting && { nesting }),
   };
 }
 
@@ -162,6 +201,10 @@ function meshFrom(entry: MeshEntry, image: Image): Mesh {
         connectivity,
         offsets: sized('offsets', offsets, entry.cells + 1),
         types: sized('types', types, entry.cells),
+        ...(image.names('/').includes('faces') && {
+          faces: indices(image, 'faces'),
+          faceOffsets: sized('faceOffsets', indices(image, 'faceOffsets'), entry.cells + 1),
+        }),
       };
     }
     case 'uniform':

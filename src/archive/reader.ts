@@ -106,8 +106,7 @@ class Reader implements ArchiveReader {
   }
 
   private async loadMesh(entry: MeshEntry): Promise<MeshBlock | undefined> {
-    if (entry.kind === 'uniform') return decodeMesh(entry, undefined);
-    if (!entry.file) return undefined;
+    if (!entry.file) return entry.kind === 'uniform' ? decodeMesh(entry, undefined) : undefined;
     const path = join(this.path, entry.file);
     const bytes = await readFile(path).catch((error: unknown) => {
       throw new GaussituError('CORRUPT_STREAM', `${path}, named in ${RUN_FILE}, cannot be read`, {

@@ -26,6 +26,8 @@ const meshEntry = z.object({
   ghost: ghosts.optional(),
   start: counts.optional(),
   global: counts.optional(),
+  /** Of a patch of a refined grid. */
+  level: count.optional(),
   nodes: count,
   cells: count,
   /** SHA-1 of geometry and arrays: a mesh that is sent again is not stored again. */

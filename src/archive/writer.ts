@@ -118,10 +118,8 @@ class Writer implements ArchiveWriter {
       const same = (m: (typeof this.run.meshes)[number]) => m.name === entry.name && m.block === entry.block;
       if (this.run.meshes.findLast(same)?.digest === entry.digest) return;
       // Axes are few numbers and decode needs them; the rest is geometry that `none` leaves out.
-      if (
-        mesh.mesh.kind === 'rectilinear' ||
-        (mesh.mesh.kind !== 'uniform' && this.options.mesh === 'store')
-      ) {
+      const arrays = mesh.mesh.kind !== 'uniform' || mesh.ghosts !== undefined || mesh.nesting !== undefined;
+      if (mesh.mesh.kind === 'rectilinear' || (arrays && this.options.mesh === 'store')) {
         const name = `mesh_${String(++this.meshSerial).padStart(6, '0')}.h5`;
         const bytes = await encodeMesh(mesh);
         await writeDurable(join(this.path, name), bytes);

@@ -20,6 +20,7 @@ interface DecodeOptions {
   points?: string;
   grid?: Triple;
   block?: number;
+  mesh?: string;
 }
 
 export const decodeCommand = new Command('decode')
@@ -31,6 +32,7 @@ export const decodeCommand = new Command('decode')
   .option('--points <file>', 'evaluate at these points: .npy (n, 3), .csv x,y,z, or .f32 .f64')
   .option('--grid <NXxNYxNZ>', 'evaluate on a regular grid over the field, e.g. 256x256x128', gridDims)
   .option('--block <N>', 'only this block of a decomposed field', whole('--block'))
+  .option('--mesh <name>', 'only on this mesh, of a field that is on several')
   .addHelpText(
     'after',
     `
@@ -47,7 +49,8 @@ Examples:
   gaussitu decode run --field T --step 0 --points probes.csv -o T.f64`,
   )
   .action(async (run: string, options: DecodeOptions) => {
-    const { field, block, output, points, grid } = options;
+    const { field, output, points, grid } = options;
+    const part = { block: options.block, mesh: options.mesh };
     if (points !== undefined && grid !== undefined) {
       throw new GaussituError('INVALID_ARGUMENT', '--points and --grid', { expected: 'one of them' });
     }
@@ -57,10 +60,10 @@ Examples:
     const step = await archive.readStep(options.step);
     const decoded =
       points !== undefined
-        ? await queryPoints(codec, step, field, await readPoints(points), block)
+        ? await queryPoints(codec, step, field, await readPoints(points), part)
         : grid !== undefined
-          ? await queryGrid(codec, step, field, grid, block)
-          : await decodeField(archive, codec, step, field, block);
+          ? await queryGrid(codec, step, field, grid, part)
+          : await decodeField(archive, codec, step, field, part);
     const bytes = await writeField(output, decoded);
     process.stderr.write(`${output}: ${decoded.shape.join(' x ')} values, ${bytes} bytes\n`);
   });

@@ -6,7 +6,8 @@ import type { DecodedBlock, Lattice } from './types.js';
 
 /**
  * Puts the blocks of a field together: grids to the global array by their index (`start`, or the origin of uniform
- * blocks), everything else one after the other in the order of the blocks. Where no block is, floats are NaN and integers 0.
+ * blocks), everything else one after the other in the order of the blocks: unstructured meshes, blocks of several meshes,
+ * patches of a refined grid. Where no block is, floats are NaN and integers 0.
  */
 export function assemble(
   blocks: readonly DecodedBlock[],
@@ -15,7 +16,7 @@ export function assemble(
 ): { data: Uint8Array; shape: number[]; lattice?: Lattice } {
   const first = blocks[0];
   if (!first) return { data: new Uint8Array(), shape: [0] };
-  if (blocks.some((b) => gridDims(b.mesh.mesh, association) === undefined)) {
+  if (blocks.length > 1 ? !oneGrid(blocks) : gridDims(first.mesh.mesh, association) === undefined) {
     const data = blocks.length === 1 ? first.data : Buffer.concat(blocks.map((b) => b.data));
     return { data, shape: [data.length / DTYPE_BYTES[dtype]] };
   }
@@ -40,6 +41,14 @@ export function assemble(
     l?.spacing.every((h, a) => Math.abs(h / (one?.spacing[a] ?? 1) - 1) < 1e-6),
   );
   return { data, shape: dims.toReversed(), ...(lattice && same && { lattice }) };
+}
+
+/** Blocks of one decomposed grid, rather than parts with places of their own. */
+function oneGrid(blocks: readonly DecodedBlock[]): boolean {
+  const name = blocks[0]?.mesh.name;
+  return blocks.every(
+    ({ mesh }) => gridDims(mesh.mesh, 'node') && mesh.name === name && mesh.level === undefined,
+  );
 }
 
 /** The lattice of a uniform block's values, ghosts left out; undefined for other meshes. */

@@ -5,9 +5,21 @@ import { assemble } from './assemble.js';
 import { BlockDecoder } from './block_decoder.js';
 import type { ExportField } from './types.js';
 
-/** The blocks of a field at a step, or one of them. Throws NOT_FOUND that says what there is. */
-export function entriesOf(step: StepEntry, field: string, block?: number): FieldEntry[] {
-  const all = step.fields.filter((f) => f.name === field);
+/** Narrows a field down to one block, or to the blocks of one mesh. */
+export interface Part {
+  block?: number | undefined;
+  mesh?: string | undefined;
+}
+
+/** The blocks of a field at a step, or some of them. Throws NOT_FOUND that says what there is. */
+export function entriesOf(step: StepEntry, field: string, { block, mesh }: Part = {}): FieldEntry[] {
+  const named = step.fields.filter((f) => f.name === field);
+  const all = mesh === undefined ? named : named.filter((f) => f.mesh === mesh);
+  if (named.length > 0 && all.length === 0) {
+    throw new GaussituError('NOT_FOUND', `field ${field} on mesh ${mesh}, step ${step.step}`, {
+      expected: `one of ${[...new Set(named.map((f) => f.mesh))].join(', ')}`,
+    });
+  }
   const entries = block === undefined ? all : all.filter((f) => f.block === block);
   if (entries.length > 0) return entries.toSorted((a, b) => a.block - b.block);
   throw new GaussituError(
@@ -28,9 +40,9 @@ export async function decodeField(
   codec: Codec,
   step: StepEntry,
   field: string,
-  block?: number,
+  part: Part = {},
 ): Promise<ExportField> {
-  const entries = entriesOf(step, field, block);
+  const entries = entriesOf(step, field, part);
   const decoder = new BlockDecoder(archive, codec);
   const blocks = [];
   let missing = false;

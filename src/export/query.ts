@@ -2,7 +2,7 @@ import type { FieldEntry, StepEntry } from '../archive/types.js';
 import type { Codec } from '../codec/types.js';
 import { GaussituError } from '../errors.js';
 import type { Triple } from '../protocol/mesh.js';
-import { entriesOf } from './decode.js';
+import { entriesOf, type Part } from './decode.js';
 import { bytesOf, modelOfEntry } from './entry.js';
 import type { ExportField, Lattice } from './types.js';
 
@@ -22,9 +22,9 @@ export async function queryPoints(
   step: StepEntry,
   field: string,
   points: Float64Array,
-  block?: number,
+  part: Part = {},
 ): Promise<ExportField> {
-  const boxes = models(codec, step, field, block);
+  const boxes = models(codec, step, field, part);
   const values = await evaluate(codec, boxes, points);
   return { ...describe(step, boxes), data: bytesOf(values), shape: [points.length / 3], points };
 }
@@ -35,9 +35,9 @@ export async function queryGrid(
   step: StepEntry,
   field: string,
   dims: Triple,
-  block?: number,
+  part: Part = {},
 ): Promise<ExportField> {
-  const boxes = models(codec, step, field, block);
+  const boxes = models(codec, step, field, part);
   const lo = [0, 1, 2].map((a) => Math.min(...boxes.map((b) => b.lo[a] ?? 0)));
   const hi = [0, 1, 2].map((a) => Math.max(...boxes.map((b) => b.hi[a] ?? 0)));
   const spacing = lo.map((l, a) => ((hi[a] ?? 0) - l) / Math.max((dims[a] ?? 1) - 1, 1) || 1);
@@ -51,8 +51,8 @@ export async function queryGrid(
   return { ...describe(step, boxes), data: bytesOf(values), shape: dims.toReversed(), lattice };
 }
 
-function models(codec: Codec, step: StepEntry, field: string, block: number | undefined): Box[] {
-  return entriesOf(step, field, block)
+function models(codec: Codec, step: StepEntry, field: string, part: Part): Box[] {
+  return entriesOf(step, field, part)
     .filter((entry) => entry.kind !== 'empty')
     .map((entry) => {
       const model = modelOfEntry(codec, entry);

@@ -1,9 +1,10 @@
 import { GaussituError } from '../errors.js';
 import { writeImage, type DatasetSpec } from '../hdf5/write_image.js';
 import type { Triple } from '../protocol/mesh.js';
+import { extractComponent, interior } from '../protocol/extent.js';
 import { meshToCells, verticesOf, type Cells } from './cells.js';
 import { toTyped } from './numbers.js';
-import type { ExportField } from './types.js';
+import type { DecodedBlock, ExportField } from './types.js';
 
 const ROOT = '/VTKHDF';
 
@@ -95,15 +96,21 @@ function grid(field: ExportField, parts: Cells[]): Promise<Uint8Array> {
       dataset('Points', points, [points.length / 3, 3]),
       dataset('Connectivity', concatIndices(parts.map((p) => p.connectivity))),
       dataset('Offsets', concatIndices(parts.map((p) => p.offsets))),
-      dataset('Types', Buffer.concat(parts.map((p) => p.types))),
+      dataset('Types', Buffer.concat(parts.map((p) => p.types.map(withoutFaces)))),
       // Blocks in their own order, as the partitions are; an assembled grid would be in another.
       values(
         { ...field, data: field.blocks ? Buffer.concat(field.blocks.map((b) => b.data)) : field.data },
         undefined,
       ),
+      ...ghosts(field.blocks ?? []),
       ...timeValue(field),
     ],
   });
+}
+
+/** This version of the format has no faces: a polyhedron becomes a convex point set of the same nodes. */
+function withoutFaces(type: number): number {
+  return type === 42 ? 41 : type;
 }
 
 function dataGroups(): { path: string }[] {
@@ -119,6 +126,22 @@ function values(field: ExportField, shape: number[] | undefined): DatasetSpec {
     gzip: true,
     ...(field.units === undefined ? {} : { attributes: { units: field.units } }),
   };
+}
+
+/** The simulation's ghost marks under the name that VTK knows. */
+function ghosts(blocks: readonly DecodedBlock[]): DatasetSpec[] {
+  return (['node', 'cell'] as const).flatMap((association) => {
+    if (!blocks.some(({ mesh }) => mesh.ghosts?.[association])) return [];
+    const marks = blocks.map(({ mesh }) => {
+      const box = interior(mesh, association);
+      const own = mesh.ghosts?.[association];
+      return own ? extractComponent(own, box, 1, 1, 0) : new Uint8Array(box.count);
+    });
+    const group = association === 'cell' ? 'CellData' : 'PointData';
+    return [
+      { path: `${ROOT}/${group}/vtkGhostType`, data: new Uint8Array(Buffer.concat(marks)), gzip: true },
+    ];
+  });
 }
 
 /** ParaView reads the time of a file without Steps from the field data array TimeValue. */

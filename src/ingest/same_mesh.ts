@@ -1,14 +1,25 @@
 import type { MeshBlock } from '../protocol/mesh.js';
 
-/** The arrays of a mesh as bytes, in a fixed order. */
-function arraysOf({ mesh }: MeshBlock): Uint8Array[] {
+/** The arrays of a mesh block as bytes, in a fixed order; the same names for blocks with the same head. */
+function arraysOf(block: MeshBlock): Uint8Array[] {
+  const extras = [block.ghosts?.node, block.ghosts?.cell, block.nesting];
+  return [...geometryOf(block), ...extras.flatMap((array) => (array ? [bytes(array)] : []))];
+}
+
+function geometryOf({ mesh }: MeshBlock): Uint8Array[] {
   switch (mesh.kind) {
     case 'uniform':
       return [];
     case 'rectilinear':
       return [mesh.x, mesh.y, mesh.z].map(bytes);
     case 'unstructured':
-      return [mesh.points, mesh.connectivity, mesh.offsets, mesh.types].map(bytes);
+      return [
+        mesh.points,
+        mesh.connectivity,
+        mesh.offsets,
+        mesh.types,
+        ...(mesh.faces && mesh.faceOffsets ? [mesh.faces, mesh.faceOffsets] : []),
+      ].map(bytes);
     default:
       return [bytes(mesh.points)];
   }

@@ -2,6 +2,7 @@ import type { BlockReferences } from '../archive/types.js';
 import type { BoundedRequest, BoundedResult, Codec, FieldState } from '../codec/types.js';
 import type { RunSettings } from '../config/types.js';
 import { GaussituError } from '../errors.js';
+import { blankGhosts, ghostMarks } from '../protocol/ghosts.js';
 import { isBound } from '../protocol/field.js';
 import type { BlockJob } from './job.js';
 import type { StepFate } from './step.js';
@@ -130,7 +131,7 @@ export class BoundedChains {
         ? { mesh: mesh.mesh, ...(mesh.ghost && { ghost: mesh.ghost }), association: field.association }
         : { values: job.box.count }),
       dtype: field.dtype,
-      data: field.data,
+      data: blankGhosts(field.data, field.dtype, field.components, ghostMarks(mesh, field.association)),
       components: field.components,
       component: job.component,
       target,

@@ -4,6 +4,7 @@ import type { BlockReferences, Certificate, FieldRecord } from '../archive/types
 import type { BoundedResult, Codec, EncodeProgress, EncodeTarget } from '../codec/types.js';
 import { extractComponent } from '../protocol/extent.js';
 import { blankFill } from '../protocol/fill.js';
+import { blankGhosts, ghostMarks } from '../protocol/ghosts.js';
 import { DTYPE_BYTES, isBound, type Target } from '../protocol/field.js';
 import type { FieldKind } from '../protocol/source.js';
 import type { Ways } from './choose.js';
@@ -38,7 +39,9 @@ export async function encodeBlock(job: BlockJob, context: EncodeContext): Promis
   if (job.box.count === 0) return empty(job);
   if (dtype !== 'f32' && dtype !== 'f64') return lossless(job, null);
   if (!job.plan.model) return lossless(job, null);
-  const values = isBound(job.plan.target) ? job.field.data : blankFill(job.field.data, dtype, fillOf(job));
+  const marks = ghostMarks(job.mesh, job.field.association);
+  const filled = isBound(job.plan.target) ? job.field.data : blankFill(job.field.data, dtype, fillOf(job));
+  const values = blankGhosts(filled, dtype, job.field.components, marks);
   const kind = variety(values, dtype, job.box, {
     scalarBytes: DTYPE_BYTES[dtype],
     components: job.field.components,
@@ -54,7 +57,7 @@ export async function encodeBlock(job: BlockJob, context: EncodeContext): Promis
   const train = (): Promise<FieldRecord> => gaussian(job, values, dtype, context);
   if (!encode) return train();
   if (!choose) return bounded(job, encode);
-  return choose({ gaussian: train, residual: () => bounded(job, encode) }, hasSpecials(job, values, dtype));
+  return choose({ gaussian: train, residual: () => bounded(job, encode) }, hasSpecials(job, filled, dtype));
 }
 
 async function bounded(job: BlockJob, encode: NonNullable<EncodeContext['bounded']>): Promise<FieldRecord> {
@@ -147,9 +150,15 @@ function packed({ field, box, component }: BlockJob): Uint8Array {
   return extractComponent(field.data, box, DTYPE_BYTES[field.dtype], field.components, component);
 }
 
-/** The certificate of values that come back bit for bit. */
+/** The certificate of values that come back bit for bit. Ghosts come back as well, but are in no statistics. */
 function exact(job: BlockJob, values: Uint8Array, target: Target | null): Certificate {
-  const range = valueRange(values, job.field.dtype, DTYPE_BYTES[job.field.dtype]);
+  const marks = ghostMarks(job.mesh, job.field.association);
+  const range = valueRange(
+    values,
+    job.field.dtype,
+    DTYPE_BYTES[job.field.dtype],
+    marks && extractComponent(marks, job.box, 1, 1, 0),
+  );
   return {
     target,
     valueMin: range.min,

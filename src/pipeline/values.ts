@@ -24,13 +24,18 @@ export interface ValueRange {
   nonFinite: number;
 }
 
-/** Range of a packed array of one component. Integers beyond 2^53 are rounded. */
-export function valueRange(data: Uint8Array, dtype: Dtype, scalarBytes: number): ValueRange {
+/** Range of a packed array of one component, without marked values. Integers beyond 2^53 are rounded. */
+export function valueRange(
+  data: Uint8Array,
+  dtype: Dtype,
+  scalarBytes: number,
+  marks?: Uint8Array,
+): ValueRange {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const read = READERS[dtype];
   let [min, max, nonFinite] = [Infinity, -Infinity, 0];
   for (let at = 0; at < data.byteLength; at += scalarBytes) {
-    const value = read(view, at);
+    const value = marks?.[at / scalarBytes] ? Number.NaN : read(view, at);
     if (!Number.isFinite(value)) nonFinite++;
     else {
       if (value < min) min = value;

@@ -10,6 +10,8 @@ export const MAX_RANKS = 65536;
 export const MAX_COMPONENTS = 9;
 /** Nodes per axis of a grid: indices fit 32 bits in the core. */
 export const MAX_DIM = 2 ** 31 - 1;
+/** Levels of a refined grid. */
+export const MAX_LEVEL = 63;
 /** Steps of one run that may be under way at once. */
 export const MAX_OPEN_STEPS = 256;
 /** Different (field, mesh, block) of one step. */

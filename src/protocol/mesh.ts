@@ -34,6 +34,13 @@ export interface UnstructuredMesh {
   offsets: Indices;
   /** [cells] VTK cell types */
   types: Uint8Array;
+  /**
+   * Faces of polyhedra (type 42, whose connectivity lists each node once): per polyhedron the number of its faces, then per
+   * face the number of its nodes and their indices. Other cells have none.
+   */
+  faces?: Indices;
+  /** [cells + 1] into faces */
+  faceOffsets?: Indices;
 }
 export interface PointCloud {
   kind: 'points';
@@ -52,4 +59,17 @@ export interface MeshBlock {
   /** Global index of the block's first node (ghosts included) and dims of the whole grid. */
   start?: Triple;
   global?: Triple;
+  /** Values that belong to other blocks or to none, where they are not whole layers of a grid: not 0. */
+  ghosts?: GhostMarks;
+  /** Of a patch of a refined grid; 0 is the coarsest. */
+  level?: number;
+  /** [n, NESTING_COLUMNS] patches that this one overlaps: block, 1 if finer, ratio ×3, first cell ×3, cells ×3. */
+  nesting?: BigInt64Array;
 }
+
+/** [nodes] and [cells] of the mesh. */
+export interface GhostMarks {
+  node?: Uint8Array;
+  cell?: Uint8Array;
+}
+export const NESTING_COLUMNS = 11;

@@ -1,7 +1,17 @@
 import { GaussituError } from '../errors.js';
 import { checkFrame, copyAs } from './arrays.js';
 import type { ArrayHeader, MeshMessage } from './messages.js';
-import type { Coordinates, GhostLayers, Indices, Mesh, MeshBlock, Triple } from './mesh.js';
+import { valueCount } from './extent.js';
+import {
+  NESTING_COLUMNS,
+  type Coordinates,
+  type GhostLayers,
+  type GhostMarks,
+  type Indices,
+  type Mesh,
+  type MeshBlock,
+  type Triple,
+} from './mesh.js';
 
 /**
  * A `mesh` message as a mesh: every array present, of the right type, shape and length, finite coordinates, cell
@@ -10,6 +20,7 @@ import type { Coordinates, GhostLayers, Indices, Mesh, MeshBlock, Triple } from 
 export function readMesh(message: MeshMessage, frames: readonly Uint8Array[]): MeshBlock {
   const arrays = new ArrayReader(`mesh ${message.mesh}`, message.arrays ?? [], frames);
   const block: MeshBlock = { name: message.mesh, block: message.block, mesh: readGeometry(message, arrays) };
+  readExtras(block, arrays);
   arrays.done();
   if ('dims' in message) {
     const ghost = message.ghost ?? undefined;
@@ -19,8 +30,18 @@ export function readMesh(message: MeshMessage, frames: readonly Uint8Array[]): M
     }
     if (message.start) block.start = message.start;
     if (message.global) block.global = message.global;
+    if (typeof message.level === 'number') block.level = message.level;
   }
   return block;
+}
+
+/** What any mesh may have beside its geometry. */
+function readExtras(block: MeshBlock, arrays: ArrayReader): void {
+  const ghosts: GhostMarks = {};
+  if (arrays.has('ghostNodes')) ghosts.node = arrays.bytes('ghostNodes', valueCount(block.mesh, 'node'));
+  if (arrays.has('ghostCells')) ghosts.cell = arrays.bytes('ghostCells', valueCount(block.mesh, 'cell'));
+  if (ghosts.node ?? ghosts.cell) block.ghosts = ghosts;
+  if (arrays.has('nesting')) block.nesting = arrays.integers('nesting', [undefined, NESTING_COLUMNS]);
 }
 
 function readGeometry(message: MeshMessage, arrays: ArrayReader): Mesh {
@@ -59,7 +80,12 @@ function readGeometry(message: MeshMessage, arrays: ArrayReader): Mesh {
       const offsets = arrays.indices('offsets');
       const types = arrays.bytes('types');
       checkCells(message.mesh, points.length / 3, connectivity, offsets, types.length);
-      return { kind: 'unstructured', points, connectivity, offsets, types };
+      const mesh = { kind: 'unstructured', points, connectivity, offsets, types } as const;
+      if (!arrays.has('faces')) return mesh;
+      const faces = arrays.indices('faces');
+      const faceOffsets = arrays.indices('faceOffsets');
+      checkFaces(message.mesh, points.length / 3, types, faces, faceOffsets);
+      return { ...mesh, faces, faceOffsets };
     }
     default: // points
       return { kind: 'points', points: arrays.coordinates('points', [undefined, 3]) };
@@ -101,8 +127,16 @@ class ArrayReader {
     return header.dtype === 'i32' ? copyAs(frame, Int32Array) : copyAs(frame, BigInt64Array);
   }
 
-  bytes(name: string): Uint8Array {
-    return copyAs(this.take(name, ['u8'], [undefined]).frame, Uint8Array);
+  integers(name: string, shape: readonly (number | undefined)[]): BigInt64Array {
+    return copyAs(this.take(name, ['i64'], shape).frame, BigInt64Array);
+  }
+
+  bytes(name: string, length?: number): Uint8Array {
+    return copyAs(this.take(name, ['u8'], [length]).frame, Uint8Array);
+  }
+
+  has(name: string): boolean {
+    return this.headers.some((header) => header.name === name);
   }
 
   done(): void {
@@ -199,4 +233,38 @@ function checkCells(
       });
     }
   }
+}
+
+const POLYHEDRON = 42;
+
+/** Each polyhedron's part is as long as its counts say and names nodes that there are; other cells have none. */
+function checkFaces(mesh: string, points: number, types: Uint8Array, faces: Indices, offsets: Indices): void {
+  const bad = (cell: number, expected: string): GaussituError =>
+    new GaussituError('BAD_MESSAGE', `mesh ${mesh}: faces of cell ${cell}`, { expected });
+  if (offsets.length !== types.length + 1 || Number(offsets[0]) !== 0) {
+    throw new GaussituError('BAD_SHAPE', `mesh ${mesh}: faceOffsets`, {
+      expected: `${types.length + 1} entries from 0`,
+      received: `${offsets.length} from ${String(offsets[0])}`,
+    });
+  }
+  let at = 0;
+  for (let cell = 0; cell < types.length; cell++) {
+    const end = Number(offsets[cell + 1]);
+    if (end < at || end > faces.length) throw bad(cell, `an end from ${at} to ${faces.length}`);
+    if (types[cell] !== POLYHEDRON) {
+      if (end !== at) throw bad(cell, 'none: it is no polyhedron');
+      continue;
+    }
+    if (at === end) throw bad(cell, 'the number of faces');
+    for (let left = Number(faces[at++]); left > 0; left--) {
+      const nodes = at < end ? Number(faces[at++]) : 0;
+      if (nodes < 3 || nodes > end - at) throw bad(cell, 'faces of 3 or more nodes within its part');
+      for (const stop = at + nodes; at < stop; at++) {
+        const node = Number(faces[at]);
+        if (node < 0 || node >= points) throw bad(cell, `nodes from 0 to ${points - 1}`);
+      }
+    }
+    if (at !== end) throw bad(cell, 'an end with the last face');
+  }
+  if (at !== faces.length) throw bad(types.length - 1, `the last face at ${faces.length}`);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_COMPONENTS, MAX_DIM, MAX_FRAMES, MAX_NAME, MAX_RANKS } from './limits.js';
+import { MAX_COMPONENTS, MAX_DIM, MAX_FRAMES, MAX_LEVEL, MAX_NAME, MAX_RANKS } from './limits.js';
 import { DTYPES } from './field.js';
 
 /** Names of fields and meshes: no control characters, no slash (they become HDF5 names). */
@@ -51,7 +51,13 @@ const hello = z.object({
   targets: z.record(z.string().max(MAX_NAME), targetSchema).nullish(),
 });
 
-const grid = { dims, ghost: ghost.nullish(), start: start.nullish(), global: dims.nullish() };
+const grid = {
+  dims,
+  ghost: ghost.nullish(),
+  start: start.nullish(),
+  global: dims.nullish(),
+  level: index.max(MAX_LEVEL).nullish(),
+};
 const block = { t: z.literal('mesh'), mesh: name, block: index };
 const arrays = z.array(array).max(MAX_FRAMES);
 const mesh = z.discriminatedUnion('kind', [

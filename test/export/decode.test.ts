@@ -21,7 +21,7 @@ describe('blocks of a decomposed grid', () => {
     expect([...new Float32Array(new Uint8Array(field.data).buffer)]).toEqual([
       ...gridValues([0, 0, 0], [6, 4, 3]),
     ]);
-    const one = await decodeField(archive, createCodec(), step, 'u', 1);
+    const one = await decodeField(archive, createCodec(), step, 'u', { block: 1 });
     expect(one.shape).toEqual([3, 4, 2]);
     expect(one.lattice?.origin).toEqual([12, 0, 0]);
   });
@@ -130,6 +130,8 @@ describe('a model', () => {
       code: 'UNSUPPORTED',
     });
     await expect(decodeField(archive, createCodec(), step, 'w')).rejects.toThrow(/expected one of u/);
-    await expect(decodeField(archive, createCodec(), step, 'u', 7)).rejects.toThrow(/one of the blocks 0, 1/);
+    await expect(decodeField(archive, createCodec(), step, 'u', { block: 7 })).rejects.toThrow(
+      /one of the blocks 0, 1/,
+    );
   });
 });

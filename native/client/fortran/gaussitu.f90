@@ -27,6 +27,7 @@ module gaussitu
     integer(c_size_t) :: meta_count
     type(c_ptr) :: targets
     integer(c_size_t) :: target_count
+    integer(c_int32_t) :: ignore_environment
   end type
 
   type, bind(c) :: c_field

@@ -110,6 +110,7 @@ typedef struct {
   size_t meta_count;
   const gaussitu_target* targets; /* per field glob, for the whole run */
   size_t target_count;
+  int32_t ignore_environment; /* 1: what stands here wins over the environment variables; default 0 */
 } gaussitu_options;
 
 /* One block of a (possibly decomposed) structured grid. `dims` counts nodes of the arrays, x fastest, ghosts
@@ -120,6 +121,15 @@ typedef struct {
   int64_t start[3];       /* global index of the first node of the arrays (ghosts included: may be -1) */
   int64_t global_dims[3]; /* nodes of the whole grid; all 0: not decomposed */
 } gaussitu_grid;
+
+/* Where a patch of an adaptively refined grid overlaps another one. Indices count cells. */
+typedef struct {
+  int64_t block;     /* the other patch, of the same mesh */
+  int32_t child;     /* 1: the other one is finer, 0: it is coarser */
+  int64_t ratio[3];  /* cells of the finer one per cell of the coarser one */
+  int64_t origin[3]; /* first cell of the overlap, in this patch */
+  int64_t dims[3];   /* cells of the overlap, in this patch */
+} gaussitu_nesting;
 
 typedef struct {
   size_t size; /* set by gaussitu_field_init */
@@ -163,6 +173,11 @@ typedef struct gaussitu_client gaussitu_client;
 typedef void (*gaussitu_release)(void* data, void* context);
 
 GAUSSITU_API void gaussitu_options_init(gaussitu_options* options);
+/* Sets one option from text, as the environment variables are read: "endpoint", "run", "spill_dir" (not
+ * copied: `text` must live until gaussitu_open), "policy", "block_seconds", "liveness_seconds",
+ * "buffer_bytes" (512M, 2Gi, ...), "checksum", "rank", "ranks". E_INVALID with a sentence in
+ * gaussitu_last_error(NULL). */
+GAUSSITU_API int gaussitu_options_set(gaussitu_options* options, const char* option, const char* text);
 GAUSSITU_API void gaussitu_field_init(gaussitu_field* field);
 
 /* Starts the sender thread and returns at once: the service need not be there yet. On failure *client is
@@ -194,6 +209,24 @@ GAUSSITU_API int gaussitu_define_unstructured(gaussitu_client* client, const cha
                                               const void* offsets, const uint8_t* types);
 GAUSSITU_API int gaussitu_define_points(gaussitu_client* client, const char* mesh, int64_t block,
                                         int64_t nodes, gaussitu_dtype dtype, const void* points);
+
+/* What else is known of a mesh: to be called after gaussitu_define_... of the same (mesh, block), for later
+ * steps. Defining it again forgets all three. Arrays are copied.
+ *
+ * Ghosts that are not whole layers of a grid: nodes [nodes] and cells [cells], each may be NULL; 0 marks a
+ * real value, anything else one that belongs to another block or to none. The marks are kept with the mesh;
+ * no statistics, bound or model sees the marked values. */
+GAUSSITU_API int gaussitu_define_ghosts(gaussitu_client* client, const char* mesh, int64_t block,
+                                        const uint8_t* nodes, const uint8_t* cells);
+/* Faces of an unstructured mesh's polyhedra (VTK type 42, whose connectivity lists each node once). faces:
+ * per polyhedron the number of its faces, then per face the number of its nodes and their indices; offsets:
+ * [cells + 1] where each cell's part begins (cells of other types have none). */
+GAUSSITU_API int gaussitu_define_faces(gaussitu_client* client, const char* mesh, int64_t block,
+                                       gaussitu_dtype index_dtype, int64_t faces_count, const void* faces,
+                                       const void* offsets);
+/* Level of a patch (0: coarsest) and the patches that it overlaps; for grids. */
+GAUSSITU_API int gaussitu_define_nesting(gaussitu_client* client, const char* mesh, int64_t block,
+                                         int32_t level, const gaussitu_nesting* windows, size_t count);
 
 /* Steps of a rank increase and do not overlap; numbers may be left out. */
 GAUSSITU_API int gaussitu_begin_step(gaussitu_client* client, int64_t step, double time);

@@ -75,6 +75,15 @@ void gaussitu_options_init(gaussitu_options* options) {
   if (options) gaussitu::client::default_options(*options);
 }
 
+int gaussitu_options_set(gaussitu_options* options, const char* option, const char* text) {
+  return guarded(nullptr, [&] {
+    if (!options || !option || !text)
+      gaussitu::client::invalid("gaussitu_options_set: expected options, a name and a text");
+    gaussitu::client::set_option(*options, option, text, "option " + std::string(option));
+    return GAUSSITU_OK;
+  });
+}
+
 void gaussitu_field_init(gaussitu_field* field) {
   if (!field) return;
   *field = {};
@@ -126,6 +135,31 @@ int gaussitu_define_unstructured(gaussitu_client* client, const char* mesh, int6
 int gaussitu_define_points(gaussitu_client* client, const char* mesh, int64_t block, int64_t nodes,
                            gaussitu_dtype dtype, const void* points) {
   return define(client, [&] { return gaussitu::client::make_points(mesh, block, nodes, dtype, points); });
+}
+
+int gaussitu_define_ghosts(gaussitu_client* client, const char* mesh, int64_t block, const uint8_t* nodes,
+                           const uint8_t* cells) {
+  return with(client, [&](Client& c) {
+    c.define(gaussitu::client::with_ghosts(c.mesh(mesh, block), nodes, cells));
+    return GAUSSITU_OK;
+  });
+}
+
+int gaussitu_define_faces(gaussitu_client* client, const char* mesh, int64_t block,
+                          gaussitu_dtype index_dtype, int64_t faces_count, const void* faces,
+                          const void* offsets) {
+  return with(client, [&](Client& c) {
+    c.define(gaussitu::client::with_faces(c.mesh(mesh, block), index_dtype, faces_count, faces, offsets));
+    return GAUSSITU_OK;
+  });
+}
+
+int gaussitu_define_nesting(gaussitu_client* client, const char* mesh, int64_t block, int32_t level,
+                            const gaussitu_nesting* windows, size_t count) {
+  return with(client, [&](Client& c) {
+    c.define(gaussitu::client::with_nesting(c.mesh(mesh, block), level, windows, count));
+    return GAUSSITU_OK;
+  });
 }
 
 int gaussitu_begin_step(gaussitu_client* client, int64_t step, double time) {

@@ -41,6 +41,19 @@ void Client::define(MeshPtr mesh) {
   meshes_[{mesh->name, mesh->block}] = std::move(mesh);
 }
 
+const Mesh& Client::mesh(const char* name, int64_t block) const {
+  const std::string mesh = checked_name(name, "mesh name");
+  return *defined(mesh, block, "mesh " + mesh);
+}
+
+MeshPtr Client::defined(const std::string& mesh, int64_t block, const std::string& what) const {
+  const auto found = meshes_.find({mesh, block});
+  if (found == meshes_.end())
+    invalid(what + ": mesh " + mesh + ", block " + std::to_string(block) +
+            " is not defined (call gaussitu_define_… first)");
+  return found->second;
+}
+
 int Client::begin_step(int64_t step, double time) {
   if (current_)
     throw Failure(GAUSSITU_E_STATE, "begin_step " + std::to_string(step) + ": expected end_step of " +
@@ -65,11 +78,7 @@ FieldData Client::describe(const gaussitu_field& field) const {
   f.name = checked_name(field.name, "field name");
   const std::string what = "field " + f.name;
   const std::string mesh = checked_name(field.mesh, "mesh name");
-  const auto found = meshes_.find({mesh, field.block});
-  if (found == meshes_.end())
-    invalid(what + ": mesh " + mesh + ", block " + std::to_string(field.block) +
-            " is not defined (call gaussitu_define_… first)");
-  f.mesh = found->second;
+  f.mesh = defined(mesh, field.block, what);
   f.association = field.association;
   f.dtype = field.dtype;
   f.count = field.count;

@@ -20,6 +20,8 @@ class Client {
 
   bool off() const { return options_.policy == GAUSSITU_OFF; }
   void define(MeshPtr mesh);
+  /// The current version of a mesh. Throws E_INVALID when it is not defined.
+  const Mesh& mesh(const char* name, int64_t block) const;
   int begin_step(int64_t step, double time);
   /// `borrowed`: the caller's array, kept instead of copied; else `data` is copied.
   int put_field(const gaussitu_field& field, const void* data, std::shared_ptr<const void> borrowed);
@@ -36,6 +38,7 @@ class Client {
   std::string said;  // what gaussitu_last_error returned last
 
  private:
+  MeshPtr defined(const std::string& mesh, int64_t block, const std::string& what) const;
   FieldData describe(const gaussitu_field& field) const;
   int store(FieldData& field, const void* data, std::shared_ptr<const void> borrowed);
   bool reserve(uint64_t bytes);

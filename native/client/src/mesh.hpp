@@ -29,6 +29,7 @@ struct Mesh {
   std::array<double, 3> spacing{};  // uniform only
   std::vector<MeshArray> arrays;
   int64_t nodes = 0, cells = 0;  // how many values a node or cell field has; points have no cells
+  int32_t level = -1;            // of a patch of a refined grid; -1: not said
 
   bool is_grid() const { return kind <= MeshKind::curvilinear; }
   uint64_t bytes() const {
@@ -58,5 +59,11 @@ MeshPtr make_unstructured(const char* name, int64_t block, int64_t nodes, gaussi
                           int64_t connectivity_count, const void* connectivity, const void* offsets,
                           const uint8_t* types);
 MeshPtr make_points(const char* name, int64_t block, int64_t nodes, gaussitu_dtype dtype, const void* points);
+
+// The same mesh with more said about it: shares the arrays. What was said before is replaced.
+MeshPtr with_ghosts(const Mesh& mesh, const uint8_t* nodes, const uint8_t* cells);
+MeshPtr with_faces(const Mesh& mesh, gaussitu_dtype index_dtype, int64_t faces_count, const void* faces,
+                   const void* offsets);
+MeshPtr with_nesting(const Mesh& mesh, int32_t level, const gaussitu_nesting* windows, size_t count);
 
 }  // namespace gaussitu::client

@@ -114,13 +114,16 @@ std::string mesh_header(const Mesh& mesh, bool checksum) {
   for (const int64_t layers : g.ghost) ghosts |= mesh.is_grid() && layers > 0;
 
   Packer p;
-  p.map(5 + size_t{mesh.is_grid()} + 2 * size_t{uniform} + size_t{ghosts} + 2 * size_t{decomposed});
+  const bool patch = mesh.level >= 0;
+  p.map(5 + size_t{mesh.is_grid()} + 2 * size_t{uniform} + size_t{ghosts} + 2 * size_t{decomposed} +
+        size_t{patch});
   p.str("t").str("mesh").str("mesh").str(mesh.name).str("block").integer(mesh.block);
   p.str("kind").str(kind_name(mesh.kind));
   if (mesh.is_grid()) p.str("dims").integers(g.dims);
   if (uniform) p.str("origin").reals(mesh.origin).str("spacing").reals(mesh.spacing);
   if (ghosts) p.str("ghost").integers(g.ghost);
   if (decomposed) p.str("start").integers(g.start).str("global").integers(g.global_dims);
+  if (patch) p.str("level").integer(mesh.level);
   p.str("arrays").array(mesh.arrays.size());
   for (const auto& a : mesh.arrays) {
     p.map(3 + size_t{checksum}).str("name").str(a.name).str("dtype").str(dtype_name(a.dtype));

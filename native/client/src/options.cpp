@@ -1,6 +1,7 @@
 #include "options.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -11,17 +12,8 @@
 namespace gaussitu::client {
 namespace {
 
-const char* environment(const char* name) {
-  const char* text = std::getenv(name);
-  return text && *text ? text : nullptr;
-}
-
-void override_text(const char* name, std::string& value) {
-  if (const char* text = environment(name)) value = text;
-}
-
 /// A number with k, M or G (powers of 1000), or Ki, Mi, Gi (powers of 1024).
-double number(const char* name, const char* text) {
+double number(const std::string& what, const char* text) {
   char* end = nullptr;
   double value = std::strtod(text, &end);
   if (end != text && *end) {
@@ -37,22 +29,33 @@ double number(const char* name, const char* text) {
     }
   }
   if (end == text || *end || !std::isfinite(value) || value < 0)
-    invalid(std::string("environment variable ") + name +
-            ": expected a number of 0 or more, like 30 or 512M, received \"" + text + "\"");
+    invalid(what + ": expected a number of 0 or more, like 30 or 512M, received \"" + text + "\"");
   return value;
 }
 
-void override_number(const char* name, double& value) {
-  if (const char* text = environment(name)) value = number(name, text);
+int32_t whole(const std::string& what, const char* text) {
+  const double value = number(what, text);
+  if (value != std::floor(value) || value > 65536)
+    invalid(what + ": expected a whole number up to 65536, received \"" + text + "\"");
+  return static_cast<int32_t>(value);
 }
 
-gaussitu_policy policy_of(const char* text) {
+gaussitu_policy policy_of(const std::string& what, const char* text) {
   static constexpr const char* names[] = {"block", "drop", "spill", "off"};
   for (int i = 0; i < 4; ++i)
     if (std::strcmp(text, names[i]) == 0) return static_cast<gaussitu_policy>(i);
-  invalid(
-      std::string("environment variable GAUSSITU_POLICY: expected block, drop, spill or off, received \"") +
-      text + "\"");
+  invalid(what + ": expected block, drop, spill or off, received \"" + text + "\"");
+}
+
+void apply_environment(gaussitu_options& o) {
+  for (const char* option : {"endpoint", "run", "policy", "block_seconds", "buffer_bytes", "spill_dir",
+                             "liveness_seconds", "checksum"}) {
+    std::string name = std::string("GAUSSITU_") + option;
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    const char* text = std::getenv(name.c_str());
+    if (text && *text) set_option(o, option, text, "environment variable " + name);
+  }
 }
 
 void check_run(const std::string& run) {
@@ -82,6 +85,32 @@ void default_options(gaussitu_options& o) {
   o.buffer_bytes = uint64_t{512} << 20;
 }
 
+void set_option(gaussitu_options& o, const std::string& option, const char* text, const std::string& what) {
+  if (option == "endpoint") {
+    o.endpoint = text;
+  } else if (option == "run") {
+    o.run = text;
+  } else if (option == "spill_dir") {
+    o.spill_dir = text;
+  } else if (option == "policy") {
+    o.policy = policy_of(what, text);
+  } else if (option == "block_seconds") {
+    o.block_seconds = number(what, text);
+  } else if (option == "liveness_seconds") {
+    o.liveness_seconds = number(what, text);
+  } else if (option == "buffer_bytes") {
+    o.buffer_bytes = static_cast<uint64_t>(std::min(number(what, text), 1e18));
+  } else if (option == "checksum") {
+    o.checksum = number(what, text) != 0;
+  } else if (option == "rank") {
+    o.rank = whole(what, text);
+  } else if (option == "ranks") {
+    o.ranks = whole(what, text);
+  } else {
+    invalid(what + ": expected an option of gaussitu_options that has a text form");
+  }
+}
+
 Target checked_target(gaussitu_target_kind kind, double value, const std::string& field) {
   if (kind == GAUSSITU_TARGET_NONE) return {};
   const bool bound = kind == GAUSSITU_TARGET_ABS || kind == GAUSSITU_TARGET_REL;
@@ -104,6 +133,8 @@ Options resolve_options(const gaussitu_options& caller) {
             std::to_string(caller.size));
   std::memcpy(&given, &caller, std::min(caller.size, sizeof given));
 
+  if (!given.ignore_environment) apply_environment(given);
+
   Options o;
   o.endpoint = given.endpoint ? given.endpoint : "tcp://127.0.0.1:5555";
   o.run = given.run ? given.run : "";
@@ -115,20 +146,7 @@ Options resolve_options(const gaussitu_options& caller) {
   o.block_seconds = given.block_seconds;
   o.liveness_seconds = given.liveness_seconds;
   o.checksum = given.checksum != 0;
-  auto buffer = static_cast<double>(given.buffer_bytes);
-  double checksum = o.checksum;
-
-  override_text("GAUSSITU_ENDPOINT", o.endpoint);
-  override_text("GAUSSITU_RUN", o.run);
-  override_text("GAUSSITU_SPILL_DIR", o.spill_dir);
-  override_number("GAUSSITU_BLOCK_SECONDS", o.block_seconds);
-  override_number("GAUSSITU_LIVENESS_SECONDS", o.liveness_seconds);
-  override_number("GAUSSITU_BUFFER_BYTES", buffer);
-  override_number("GAUSSITU_CHECKSUM", checksum);
-  if (const char* text = environment("GAUSSITU_POLICY")) o.policy = policy_of(text);
-
-  o.checksum = checksum != 0;
-  o.buffer_bytes = static_cast<uint64_t>(std::min(buffer, 1e18));
+  o.buffer_bytes = given.buffer_bytes;
   if (o.policy < GAUSSITU_BLOCK || o.policy > GAUSSITU_OFF)
     invalid("option policy: expected one of gaussitu_policy, received " + std::to_string(o.policy));
   check_run(o.run);

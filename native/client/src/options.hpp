@@ -22,6 +22,9 @@ struct Options {
 };
 
 void default_options(gaussitu_options& options);
+/// One option from text; `what` names it in the E_INVALID that it throws. Texts are not copied.
+void set_option(gaussitu_options& options, const std::string& option, const char* text,
+                const std::string& what);
 /// Throws E_INVALID naming the option or environment variable.
 Options resolve_options(const gaussitu_options& given);
 /// Checks kind and value of a target given for `field`.
