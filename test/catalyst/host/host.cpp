@@ -1,6 +1,6 @@
-// A simulation for tests: builds a node tree as a script says, calls Catalyst with it, prints what came back as JSON
-// lines. Compiled against our own Conduit functions and loader (under both prefixes), and against a real Catalyst when
-// there is one.
+// A simulation for tests: builds a node tree as a script says, calls Catalyst with it, prints what came back
+// as JSON lines. Compiled against our own Conduit functions and loader (under both prefixes), and against a
+// real Catalyst when there is one.
 //
 //   buffer ID FILE MISALIGN         memory with the file's bytes, MISALIGN bytes past an alignment of 64
 //   load ID FILE                    other bytes in the same memory
@@ -13,6 +13,7 @@
 // In paths [i] is the i-th child of a list; %r, also in the name of the script, is the rank.
 #ifdef HOST_REAL_CATALYST
 #include <catalyst.h>
+
 #include <catalyst_conduit.hpp>
 #else
 #include "own_catalyst.h"
@@ -69,26 +70,26 @@ conduit_node* node_at(conduit_node* root, const std::string& path) {
   return at;
 }
 
-void set_leaf(conduit_node* node, const std::string& dtype, void* data, int64_t count, int64_t offset, int64_t stride,
-              int64_t bytes, bool big) {
+void set_leaf(conduit_node* node, const std::string& dtype, void* data, int64_t count, int64_t offset,
+              int64_t stride, int64_t bytes, bool big) {
   const int64_t end = big ? 1 : 2;
-#define LEAF(tag, name, type)                                                                                   \
-  if (dtype == tag)                                                                                             \
-    return conduit_node_set_external_##name##_ptr_detailed(node, static_cast<type*>(data), count, offset, stride, \
-                                                           bytes, end);
+#define LEAF(tag, name, type)                                                                             \
+  if (dtype == tag)                                                                                       \
+    return conduit_node_set_external_##name##_ptr_detailed(node, static_cast<type*>(data), count, offset, \
+                                                           stride, bytes, end);
 #ifdef HOST_MANGLED
 #undef LEAF
-#define LEAF(tag, name, type)                                                                                \
-  if (dtype == tag)                                                                                          \
-    return catalyst_conduit_node_set_external_##name##_ptr_detailed(node, static_cast<type*>(data), count, offset, \
-                                                                    stride, bytes, end);
+#define LEAF(tag, name, type)                                                                              \
+  if (dtype == tag)                                                                                        \
+    return catalyst_conduit_node_set_external_##name##_ptr_detailed(node, static_cast<type*>(data), count, \
+                                                                    offset, stride, bytes, end);
 #endif
 #ifdef HOST_REAL_CATALYST
 #undef LEAF
-#define LEAF(tag, name, type)                                                                                   \
-  if (dtype == tag)                                                                                             \
-    return catalyst_conduit_node_set_external_##name##_ptr_detailed(node, static_cast<type*>(data), count, offset, \
-                                                                    stride, bytes, end);
+#define LEAF(tag, name, type)                                                                              \
+  if (dtype == tag)                                                                                        \
+    return catalyst_conduit_node_set_external_##name##_ptr_detailed(node, static_cast<type*>(data), count, \
+                                                                    offset, stride, bytes, end);
 #endif
   LEAF("i8", int8, int8_t)
   LEAF("i16", int16, int16_t)
@@ -156,7 +157,8 @@ class Host {
     } else if (command == "leaf") {
       int64_t count = 0, offset = 0, stride = 0, bytes = 0;
       in >> path >> dtype >> id >> count >> offset >> stride >> bytes >> order;
-      set_leaf(node_at(root_, path), dtype, buffers_.at(id).data, count, offset, stride, bytes, order == "big");
+      set_leaf(node_at(root_, path), dtype, buffers_.at(id).data, count, offset, stride, bytes,
+               order == "big");
     } else if (command == "wild") {
       uint64_t address = 0;
       int64_t count = 0, stride = 0;

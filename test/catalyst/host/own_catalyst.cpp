@@ -1,5 +1,5 @@
-// The loader's documented rules: which implementation, where it is searched, what it must have; and the stub functions,
-// which write a dump of every call when CATALYST_DATA_DUMP_DIRECTORY is set.
+// The loader's documented rules: which implementation, where it is searched, what it must have; and the stub
+// functions, which write a dump of every call when CATALYST_DATA_DUMP_DIRECTORY is set.
 #include "own_catalyst.h"
 
 #include <dlfcn.h>
@@ -23,7 +23,15 @@ struct Implementation {
   int (*results)(conduit_node*);
 };
 
-enum Status { ok, no_implementation, already_loaded, not_found, not_catalyst, incomplete, unsupported_version };
+enum Status {
+  ok,
+  no_implementation,
+  already_loaded,
+  not_found,
+  not_catalyst,
+  incomplete,
+  unsupported_version
+};
 
 const Implementation* loaded = nullptr;
 

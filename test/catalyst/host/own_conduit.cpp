@@ -1,6 +1,6 @@
-// A node tree of our own behind Conduit's C functions. It behaves as the real one where the adapter could trip: missing
-// paths and wrong types throw C++ exceptions through C functions, names are malloc'ed, arrays are external and lie
-// however the script says.
+// A node tree of our own behind Conduit's C functions. It behaves as the real one where the adapter could
+// trip: missing paths and wrong types throw C++ exceptions through C functions, names are malloc'ed, arrays
+// are external and lie however the script says.
 #include "own_conduit.h"
 
 #include <cstdlib>
@@ -18,7 +18,8 @@ namespace {
 
 /// Lets the script make any call fail, as a broken tree or a lack of memory would.
 void maybe_throw() {
-  if (host_throw_after >= 0 && host_throw_after-- == 0) throw std::runtime_error("a Conduit error, as the script wants");
+  if (host_throw_after >= 0 && host_throw_after-- == 0)
+    throw std::runtime_error("a Conduit error, as the script wants");
 }
 
 conduit_node_impl* find(const conduit_node_impl* node, const std::string& path) {
@@ -31,8 +32,8 @@ conduit_node_impl* find(const conduit_node_impl* node, const std::string& path) 
   return at;
 }
 
-void set_external(conduit_node_impl* node, int64_t id, void* data, int64_t count, int64_t offset, int64_t stride,
-                  int64_t bytes, int64_t endianness) {
+void set_external(conduit_node_impl* node, int64_t id, void* data, int64_t count, int64_t offset,
+                  int64_t stride, int64_t bytes, int64_t endianness) {
   node->children.clear();
   node->dtype = {id, count, offset, stride, bytes, endianness};
   node->data = data;
@@ -138,19 +139,19 @@ void conduit_node_set_path_float64(conduit_node* node, const char* path, double 
   set_own(conduit_node_fetch(node, path), kFloat64, &value, 1, 8);
 }
 
-#define DEFINE(name, type, id)                                                                                  \
-  void conduit_node_set_external_##name##_ptr_detailed(conduit_node* node, type* data, conduit_index_t count,   \
-                                                       conduit_index_t offset, conduit_index_t stride,          \
-                                                       conduit_index_t bytes, conduit_index_t endianness) {     \
-    set_external(node, id, data, count, offset, stride, bytes, endianness);                                     \
+#define DEFINE(name, type, id)                                                                               \
+  void conduit_node_set_external_##name##_ptr_detailed(                                                      \
+      conduit_node* node, type* data, conduit_index_t count, conduit_index_t offset, conduit_index_t stride, \
+      conduit_index_t bytes, conduit_index_t endianness) {                                                   \
+    set_external(node, id, data, count, offset, stride, bytes, endianness);                                  \
   }
 #ifdef HOST_MANGLED
 #undef DEFINE
-#define DEFINE(name, type, id)                                                                                  \
-  void catalyst_conduit_node_set_external_##name##_ptr_detailed(                                                \
-      conduit_node* node, type* data, conduit_index_t count, conduit_index_t offset, conduit_index_t stride,    \
-      conduit_index_t bytes, conduit_index_t endianness) {                                                      \
-    set_external(node, id, data, count, offset, stride, bytes, endianness);                                     \
+#define DEFINE(name, type, id)                                                                               \
+  void catalyst_conduit_node_set_external_##name##_ptr_detailed(                                             \
+      conduit_node* node, type* data, conduit_index_t count, conduit_index_t offset, conduit_index_t stride, \
+      conduit_index_t bytes, conduit_index_t endianness) {                                                   \
+    set_external(node, id, data, count, offset, stride, bytes, endianness);                                  \
   }
 #endif
 DEFINE(int8, int8_t, kInt8)

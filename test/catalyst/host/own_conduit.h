@@ -1,5 +1,5 @@
-/* The part of Conduit's C interface that the host and the adapter use, over a node tree of the host's own. With
- * HOST_MANGLED the functions carry the prefix of the Conduit that Catalyst brings along. */
+/* The part of Conduit's C interface that the host and the adapter use, over a node tree of the host's own.
+ * With HOST_MANGLED the functions carry the prefix of the Conduit that Catalyst brings along. */
 #ifndef HOST_OWN_CONDUIT_H
 #define HOST_OWN_CONDUIT_H
 #include <stdint.h>
@@ -61,28 +61,27 @@ void conduit_node_set_char8_str(conduit_node* node, const char* text);
 void conduit_node_set_path_char8_str(conduit_node* node, const char* path, const char* text);
 void conduit_node_set_path_int64(conduit_node* node, const char* path, int64_t value);
 void conduit_node_set_path_float64(conduit_node* node, const char* path, double value);
-#define EXTERNAL(name, type)                                                                                  \
-  void conduit_node_set_external_##name##_ptr_detailed(conduit_node* node, type* data, conduit_index_t count, \
-                                                       conduit_index_t offset, conduit_index_t stride,        \
-                                                       conduit_index_t element_bytes, conduit_index_t endianness);
-#define EXTERNALS          \
-  EXTERNAL(int8, int8_t)   \
-  EXTERNAL(int16, int16_t) \
-  EXTERNAL(int32, int32_t) \
-  EXTERNAL(int64, int64_t) \
-  EXTERNAL(uint8, uint8_t) \
+#define EXTERNAL(name, type)                                                                                 \
+  void conduit_node_set_external_##name##_ptr_detailed(                                                      \
+      conduit_node* node, type* data, conduit_index_t count, conduit_index_t offset, conduit_index_t stride, \
+      conduit_index_t element_bytes, conduit_index_t endianness);
+#define EXTERNALS            \
+  EXTERNAL(int8, int8_t)     \
+  EXTERNAL(int16, int16_t)   \
+  EXTERNAL(int32, int32_t)   \
+  EXTERNAL(int64, int64_t)   \
+  EXTERNAL(uint8, uint8_t)   \
   EXTERNAL(uint16, uint16_t) \
   EXTERNAL(uint32, uint32_t) \
   EXTERNAL(uint64, uint64_t) \
-  EXTERNAL(float32, float) \
+  EXTERNAL(float32, float)   \
   EXTERNAL(float64, double)
 #ifdef HOST_MANGLED
 #undef EXTERNAL
-#define EXTERNAL(name, type)                                                                                           \
-  void catalyst_conduit_node_set_external_##name##_ptr_detailed(conduit_node* node, type* data, conduit_index_t count, \
-                                                                conduit_index_t offset, conduit_index_t stride,        \
-                                                                conduit_index_t element_bytes,                         \
-                                                                conduit_index_t endianness);
+#define EXTERNAL(name, type)                                                                                 \
+  void catalyst_conduit_node_set_external_##name##_ptr_detailed(                                             \
+      conduit_node* node, type* data, conduit_index_t count, conduit_index_t offset, conduit_index_t stride, \
+      conduit_index_t element_bytes, conduit_index_t endianness);
 #endif
 EXTERNALS
 #undef EXTERNAL

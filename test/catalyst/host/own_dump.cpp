@@ -20,7 +20,8 @@ void write(std::ostream& out, const conduit_node_impl& node) {
   const auto& d = node.dtype;
   put(out, static_cast<int64_t>(node.name.size()));
   out << node.name;
-  for (const int64_t v : {d.id, d.count, d.bytes, d.endianness, static_cast<int64_t>(node.children.size())}) put(out, v);
+  for (const int64_t v : {d.id, d.count, d.bytes, d.endianness, static_cast<int64_t>(node.children.size())})
+    put(out, v);
   if (d.id >= kInt8)
     for (int64_t i = 0; i < d.count; ++i)
       out.write(static_cast<const char*>(node.data) + d.offset + i * d.stride, d.bytes);

@@ -1,4 +1,5 @@
-// A node tree as a file, arrays packed: what a replay gives the implementation lies otherwise in memory than the original.
+// A node tree as a file, arrays packed: what a replay gives the implementation lies otherwise in memory than
+// the original.
 #pragma once
 #include <string>
 
