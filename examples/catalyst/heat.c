@@ -20,8 +20,8 @@ static void advance(const double* t, double* next) {
   for (int k = 1; k < NZ - 1; ++k)
     for (int j = 1; j < NY - 1; ++j)
       for (int i = 1; i < NX - 1; ++i) {
-        const double around = t[AT(i - 1, j, k)] + t[AT(i + 1, j, k)] + t[AT(i, j - 1, k)] + t[AT(i, j + 1, k)] +
-                              t[AT(i, j, k - 1)] + t[AT(i, j, k + 1)];
+        const double around = t[AT(i - 1, j, k)] + t[AT(i + 1, j, k)] + t[AT(i, j - 1, k)] +
+                              t[AT(i, j + 1, k)] + t[AT(i, j, k - 1)] + t[AT(i, j, k + 1)];
         next[AT(i, j, k)] = t[AT(i, j, k)] + 0.15 * (around - 6 * t[AT(i, j, k)]);
       }
 }
@@ -54,7 +54,8 @@ int main(void) {
   for (int k = 0; k < NZ; ++k)
     for (int j = 0; j < NY; ++j)
       for (int i = 0; i < NX; ++i)
-        t[AT(i, j, k)] = next[AT(i, j, k)] = 300 + 200 * exp(-0.02 * ((i - 12) * (i - 12) + (j - 16) * (j - 16)));
+        t[AT(i, j, k)] = next[AT(i, j, k)] =
+            300 + 200 * exp(-0.02 * ((i - 12) * (i - 12) + (j - 16) * (j - 16)));
 
   conduit_node* settings = conduit_node_create();
   const int coupled = catalyst_initialize(settings) == catalyst_status_ok;
@@ -63,7 +64,8 @@ int main(void) {
     if (coupled && n % EVERY == 0) {
       conduit_node* step = conduit_node_create();
       describe(step, t, n, n * 0.5);
-      if (catalyst_execute(step) != catalyst_status_ok) fprintf(stderr, "step %lld: not taken\n", (long long)n);
+      if (catalyst_execute(step) != catalyst_status_ok)
+        fprintf(stderr, "step %lld: not taken\n", (long long)n);
       conduit_node_destroy(step);
     }
     advance(t, next);
