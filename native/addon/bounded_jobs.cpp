@@ -80,7 +80,7 @@ class EncodeBoundedJob final : public Job {
  protected:
   void work(const Control&) override {
     result_ = rate_.bytes > 0 || rate_.psnr > 0
-                  ? encode_to_rate(*layout_, values_, rate_, fills_, references_)
+                  ? encode_to_rate(*layout_, values_, rate_, fills_, references_, model_)
                   : encode_bounded(*layout_, values_, target_, fills_, references_, model_);
     references_ = {};
   }

@@ -74,7 +74,8 @@ std::span<const uint8_t> model_of(std::span<const uint8_t> payload);
 /// The same with the widest bound that reaches a quality, or the tightest that a size allows
 /// (rate_search.hpp).
 BoundedResult encode_to_rate(const Layout& layout, const ArrayView& values, const RateTarget& target,
-                             std::span<const double> fills, const BoundedReferences& offered);
+                             std::span<const double> fills, const BoundedReferences& offered,
+                             const ModelRequest& model = {});
 
 struct BoundedDecoded {
   std::variant<std::vector<float>, std::vector<double>> values;  // [values] without ghosts, specials restored

@@ -66,13 +66,19 @@ class BlockEncoder {
   BoundedResult encode(const RateTarget& target) {
     const double range = metrics_.value_max - metrics_.value_min;
     if (range > 0 && std::isfinite(range)) {
-      RateSearch search(target, range, values_.size());
+      RateTarget plain = target;  // a model that is put in afterwards has its bytes set aside
+      if (model_.share != 0 && target.bytes > 0)
+        plain.bytes = std::max<size_t>(1, static_cast<size_t>(double(target.bytes) / (1 + kModelMayAdd)));
+      RateSearch search(plain, range, values_.size());
       Coded best;
       while (const auto bound = search.next()) {
         Coded coded = code(*bound);
         if (search.report(coded.payload.size(), psnr_of(rmse_of(coded.values)))) best = std::move(coded);
       }
-      if (search.met() || target.bytes > 0) accept(std::move(best));
+      if (search.met() || target.bytes > 0) {
+        Coded whole = with_model(best);
+        accept(meets(whole, target) ? std::move(whole) : std::move(best));
+      }
     }
     return finish();
   }
@@ -279,6 +285,11 @@ class BlockEncoder {
     return chosen;
   }
 
+  bool meets(const Coded& coded, const RateTarget& target) const {
+    return target.bytes > 0 ? coded.payload.size() <= target.bytes
+                            : psnr_of(rmse_of(coded.values)) >= target.psnr;
+  }
+
   /// Of decoded values without the special ones, over all finite values.
   double rmse_of(const std::vector<T>& decoded) const {
     const uint8_t* skip = specials_.skip();
@@ -352,10 +363,11 @@ BoundedResult encode_bounded(const Layout& layout, const ArrayView& values, cons
 }
 
 BoundedResult encode_to_rate(const Layout& layout, const ArrayView& values, const RateTarget& target,
-                             std::span<const double> fills, const BoundedReferences& offered) {
+                             std::span<const double> fills, const BoundedReferences& offered,
+                             const ModelRequest& model) {
   if (values.dtype == Dtype::f32)
-    return BlockEncoder<float>(layout, values, 0, fills, offered).encode(target);
-  return BlockEncoder<double>(layout, values, 0, fills, offered).encode(target);
+    return BlockEncoder<float>(layout, values, 0, fills, offered, model).encode(target);
+  return BlockEncoder<double>(layout, values, 0, fills, offered, model).encode(target);
 }
 
 }  // namespace gaussitu
