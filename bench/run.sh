@@ -12,7 +12,7 @@ for argument in "$@"; do
     *) wanted+=("$argument") ;;
   esac
 done
-((${#wanted[@]})) || wanted=(ratio rate bounds warm unstructured native coupling memory)
+((${#wanted[@]})) || wanted=(ratio rate model bounds warm unstructured native coupling memory)
 
 for name in "${wanted[@]}"; do
   if [ "$name" = native ]; then
@@ -20,7 +20,7 @@ for name in "${wanted[@]}"; do
   elif [ -f "bench/$name.ts" ]; then
     npx tsx "bench/$name.ts" "${options[@]}"
   else
-    echo "bench: no bench is called $name (ratio rate bounds warm unstructured native coupling memory)" >&2
+    echo "bench: no bench is called $name (ratio rate model bounds warm unstructured native coupling memory)" >&2
     exit 2
   fi
 done

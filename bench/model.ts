@@ -1,0 +1,221 @@
+// The Gaussian model by itself: quality per byte, seconds to a quality, queries per second, growth.
+import { createCodec } from '../src/codec/index.js';
+import type { EncodeRequest } from '../src/codec/index.js';
+import { bytesOf, dataFolder, openCase, psnr, readField, uniformMesh, type Case } from './lib/data.js';
+import { psnrAt, readPeers } from './lib/peers.js';
+import { fixed, heading, keep, machine, note, quick, table } from './lib/report.js';
+
+/** The published layout: twelve f32 per Gaussian (centre 3, scale 3, rotation 4, value, opacity). */
+const PUBLISHED_BYTES = 48;
+const ADAM_ITERATIONS = quick ? 150 : 600;
+
+const codec = createCodec();
+const folder = dataFolder();
+
+function request(from: Case, field: string, step: number, rest: Partial<EncodeRequest>): EncodeRequest {
+  const values = readField(from, field, step);
+  return {
+    mesh: uniformMesh(from),
+    association: 'node',
+    dtype: 'f32',
+    data: bytesOf(values),
+    target: { gaussians: 1 },
+    ...rest,
+  };
+}
+
+/** PSNR before quantisation, as training goes: [seconds, dB]. */
+async function course(of: EncodeRequest): Promise<[number, number][]> {
+  const seen: [number, number][] = [];
+  await codec.encode({ ...of, onProgress: (p) => seen.push([p.seconds, p.psnr]) });
+  return seen;
+}
+
+const best = (seen: [number, number][]) => Math.max(...seen.map(([, decibels]) => decibels));
+
+async function quality(): Promise<void> {
+  heading('M1. Quality at given sizes, single step, cold');
+  const peers = readPeers(folder!);
+  const rows: string[][] = [];
+  const cases: [string, string, number][] = [
+    ['dns_decay', 'u', 3],
+    ['dns_decay', 'p', 3],
+    ['dns_decay', 'scalar', 3],
+    ['vtk_ironprot', 'scalars', 0],
+    ['vtk_carotid', 'scalars', 0],
+  ];
+  for (const [name, field, step] of quick ? cases.slice(3) : cases) {
+    const from = openCase(folder!, name);
+    const values = readField(from, field, step);
+    const sperr = peers.filter(
+      (row) => row.case === name && row.field === field && row.compressor === 'SPERR' && row.mode === 'ratio',
+    );
+    for (const ratio of [50, 100, 200, 400, 800]) {
+      const budget = Math.floor(values.byteLength / ratio);
+      const ours = await codec.encode(request(from, field, step, { target: { bytes: budget } }));
+      const size = ours.payload.byteLength;
+      const gaussians = Math.max(1, Math.floor(size / PUBLISHED_BYTES));
+      const published =
+        quick || ratio === 100 || ratio === 400
+          ? best(
+              await course(
+                request(from, field, step, {
+                  target: { gaussians },
+                  optimiser: 'adam',
+                  iterations: ADAM_ITERATIONS,
+                }),
+              ),
+            )
+          : undefined;
+      const peer = psnrAt(sperr, size);
+      keep(rows, [
+        `${name} ${field}`,
+        String(ratio),
+        String(size),
+        fixed(ours.metrics.psnr),
+        fixed(peer),
+        fixed(peer === undefined ? undefined : ours.metrics.psnr - peer),
+        fixed(published),
+        String(ours.gaussians),
+        fixed(ours.trainSeconds, 1),
+      ]);
+    }
+  }
+  table(
+    [
+      'field',
+      'asked',
+      'bytes',
+      'PSNR dB',
+      'SPERR dB',
+      'over SPERR',
+      'published layout dB',
+      'Gaussians',
+      'train s',
+    ],
+    rows,
+  );
+  note(
+    `SPERR: measured fixed-rate rows of peers.csv, interpolated in log bytes (– outside them). Published layout: as many Gaussians as fit at ` +
+      `${PUBLISHED_BYTES} bytes each (twelve f32), ${ADAM_ITERATIONS} iterations of Adam, our kernel and placement, its PSNR in f32.`,
+  );
+}
+
+async function seconds(): Promise<void> {
+  heading('M2. Seconds to a quality: dns_decay u at 135:1');
+  const from = openCase(folder!, 'dns_decay');
+  const target = { bytes: Math.floor(readField(from, 'u', 3).byteLength / 135) };
+  const cold = await codec.encode(request(from, 'u', 2, { target }));
+  const gaussians = cold.gaussians;
+  const runs: [string, [number, number][]][] = [
+    [
+      'Levenberg-Marquardt, 120 iterations',
+      await course(request(from, 'u', 3, { target: { gaussians }, iterations: 120 })),
+    ],
+    [
+      `Adam, ${ADAM_ITERATIONS} iterations`,
+      await course(
+        request(from, 'u', 3, { target: { gaussians }, optimiser: 'adam', iterations: ADAM_ITERATIONS }),
+      ),
+    ],
+    [
+      'warm from step 2, 24 iterations',
+      await course(request(from, 'u', 3, { target: { gaussians }, iterations: 24, previous: cold.payload })),
+    ],
+  ];
+  const reached = (seen: [number, number][], decibels: number) => seen.find(([, d]) => d >= decibels)?.[0];
+  table(
+    ['training', 's to 38 dB', 's to 40 dB', 's to 42 dB', 'best dB', 'all s'],
+    runs.map(([name, seen]) => [
+      name,
+      ...[38, 40, 42].map((decibels) => fixed(reached(seen, decibels), 2)),
+      fixed(best(seen)),
+      fixed(seen.at(-1)?.[0], 2),
+    ]),
+  );
+  note(`${gaussians} Gaussians, PSNR before quantisation, seconds of training alone.`);
+}
+
+async function queries(): Promise<void> {
+  heading('M3. Queries');
+  const from = openCase(folder!, 'dns_decay');
+  const values = readField(from, 'u', 3);
+  const { payload, gaussians } = await codec.encode(
+    request(from, 'u', 3, { target: { bytes: Math.floor(values.byteLength / 135) }, iterations: 20 }),
+  );
+  const { lo, hi } = codec.describe(payload);
+  const rows: string[][] = [];
+  for (const count of [1e4, 1e5, 1e6]) {
+    let seed = 1;
+    const points = Float32Array.from({ length: 3 * count }, (_, i) => {
+      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+      return lo[i % 3]! + ((hi[i % 3]! - lo[i % 3]!) * seed) / 2 ** 32;
+    });
+    let fastest = Infinity;
+    for (let run = 0; run < 3; run++) {
+      const began = performance.now();
+      await codec.decode(payload, { points });
+      fastest = Math.min(fastest, performance.now() - began);
+    }
+    keep(rows, ['random points', String(count), fixed(fastest, 1), fixed(count / fastest / 1000, 2)]);
+  }
+  const began = performance.now();
+  await codec.decode(payload, { mesh: uniformMesh(from), association: 'node' });
+  const spent = performance.now() - began;
+  keep(rows, [
+    'its own grid',
+    String(values.length),
+    fixed(spent, 1),
+    fixed(values.length / spent / 1000, 2),
+  ]);
+  table(['what', 'points', 'ms', 'M points / s'], rows);
+  note(
+    `${gaussians} Gaussians, ${codec.threads()} threads; parsing the payload and sorting the points included.`,
+  );
+}
+
+async function growth(): Promise<void> {
+  heading('M4. Growth');
+  const rows: string[][] = [];
+  for (const side of quick ? [46, 100] : [46, 100, 216]) {
+    const values = new Float32Array(side ** 3);
+    for (let i = 0, z = 0; z < side; z++)
+      for (let y = 0; y < side; y++)
+        for (let x = 0; x < side; x++, i++)
+          values[i] =
+            Math.sin(0.2 * x + 0.1 * y) + Math.cos(0.26 * y - 0.14 * z) * Math.sin(0.07 * z * x * 0.1);
+    for (const each of [1000, 250]) {
+      const gaussians = Math.round(side ** 3 / each);
+      const before = process.memoryUsage().rss;
+      const { trainSeconds, iterations } = await codec.encode({
+        mesh: { kind: 'uniform', dims: [side, side, side], origin: [0, 0, 0], spacing: [1, 1, 1] },
+        association: 'node',
+        dtype: 'f32',
+        data: bytesOf(values),
+        target: { gaussians },
+        iterations: 4,
+      });
+      const peak = process.resourceUsage().maxRSS / 1024;
+      keep(rows, [
+        fixed(side ** 3 / 1e6, 2),
+        String(gaussians),
+        fixed(trainSeconds / iterations, 3),
+        fixed((1e9 * trainSeconds) / iterations / side ** 3, 1),
+        fixed(before / 2 ** 20, 0),
+        fixed(peak, 0),
+      ]);
+    }
+  }
+  table(['M points', 'Gaussians', 's per iteration', 'ns per point', 'MiB before', 'MiB peak so far'], rows);
+  note('A synthetic field on cubes. Memory is that of the whole process, the field itself included.');
+}
+
+const parts = { quality, seconds, queries, growth };
+const only = process.argv
+  .find((argument) => argument.startsWith('--only='))
+  ?.slice(7)
+  .split(',');
+if (folder) {
+  machine(codec.instructionSet());
+  for (const [name, part] of Object.entries(parts)) if (!only || only.includes(name)) await part();
+}
