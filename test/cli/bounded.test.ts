@@ -16,11 +16,11 @@ function floats(path: string): Float32Array {
   return new Float32Array(new Uint8Array(readFileSync(path)).buffer);
 }
 
-/** Long waves with a little noise. */
+/** Long waves with a little noise, another one at each time. */
 function wave(x: number, y: number, z: number, t: number): number {
-  return (
-    Math.sin(x / 6 + t) * Math.cos(y / 5) + 0.4 * Math.sin(z / 7 + y / 9) + 0.02 * Math.sin(9 * x + 7 * y)
-  );
+  const noise = Math.sin(12.9898 * x + 78.233 * y + 37.719 * z + 917 * t) * 43758.5453;
+  const long = Math.sin(x / 6 + t) * Math.cos(y / 5) + 0.4 * Math.sin(z / 7 + y / 9);
+  return long + 0.02 * (noise - Math.floor(noise));
 }
 
 /** The numbers of a .npy file of f64. */
