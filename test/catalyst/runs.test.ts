@@ -145,3 +145,23 @@ describe('data dumps', () => {
     expect(await content(second.out)).toEqual(await content(out));
   });
 });
+
+describe('examples/catalyst', () => {
+  it('heat: every output step keeps its target', async ({ skip }) => {
+    skip(missing('real Catalyst'), 'no Catalyst found (CATALYST_PREFIX)');
+    const folder = await temporaryFolder();
+    const { service, endpoint, out } = await serve(folder, 'fields:\n  - {match: "*", psnr: 50}\n');
+    const heat = join(process.env['GAUSSITU_BUILD'] ?? 'build', 'examples/catalyst/heat');
+    const { code, stdout, stderr } = await run(heat, [], loading({ GAUSSITU_ENDPOINT: endpoint }));
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '200 steps, coupled\n', stderr: '' });
+    expect(await service.exited).toBe(0);
+    const { archive } = await open(out);
+    expect(archive.info.run).toBe('heat');
+    expect(await archive.steps()).toEqual(Array.from({ length: 11 }, (_, i) => 20 * i));
+    for (const number of [0, 200]) {
+      const [field] = (await archive.readStep(number)).fields;
+      expect(field).toMatchObject({ name: 'temperature', mesh: 'block', units: 'K' });
+      expect(field!.certificate.psnr).toBeGreaterThanOrEqual(50);
+    }
+  });
+});

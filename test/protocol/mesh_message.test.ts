@@ -142,3 +142,58 @@ describe('extents', () => {
     expect(kept).toEqual(expected);
   });
 });
+
+describe('what a mesh may have beside its geometry', () => {
+  const FACES = [4, 3, 0, 1, 2, 3, 0, 1, 3, 3, 1, 2, 3, 3, 0, 2, 3];
+
+  function polyhedron(faces = FACES, ends = [0, FACES.length]): [MeshMessage, Uint8Array[]] {
+    const [message, frames] = tetMessage({ types: Uint8Array.from([42]) });
+    message.arrays?.push(
+      { name: 'faces', dtype: 'i32', shape: [faces.length] },
+      { name: 'faceOffsets', dtype: 'i32', shape: [ends.length] },
+    );
+    return [message, [...frames, frame(Int32Array.from(faces)), frame(Int32Array.from(ends))]];
+  }
+
+  test('faces of polyhedra', () => {
+    const { mesh } = readMesh(...polyhedron());
+    expect(mesh).toMatchObject({ faces: Int32Array.from(FACES), faceOffsets: Int32Array.of(0, 17) });
+  });
+
+  test.each([
+    ['a face too many', [5, ...FACES.slice(1)], undefined],
+    ['a face too few', [3, ...FACES.slice(1)], undefined],
+    ['a node that is not there', [...FACES.slice(0, -1), 4], undefined],
+    ['a face of two', [1, 2, 0, 1], [0, 4]],
+    ['a face beyond its part', [1, 9, 0, 1, 2], [0, 5]],
+    ['no count', FACES, [0, 0]],
+    ['offsets that run backwards', FACES, [0, -1]],
+    ['offsets beyond', FACES, [0, 18]],
+    ['too few offsets', FACES, [0]],
+  ])('faces that lie are refused: %s', (_, faces, ends) => {
+    expect(codeOf(...polyhedron(faces, ends))).toMatch(/BAD_/);
+  });
+
+  test('ghost marks and nesting have the lengths of their mesh', () => {
+    const grid = (marks: number, columns: number): [MeshMessage, Uint8Array[]] => [
+      {
+        t: 'mesh',
+        mesh: 'amr',
+        block: 3,
+        kind: 'uniform',
+        dims: [3, 3, 2],
+        origin: [0, 0, 0],
+        spacing: [1, 1, 1],
+        level: 1,
+        arrays: [
+          { name: 'ghostCells', dtype: 'u8', shape: [marks] },
+          { name: 'nesting', dtype: 'i64', shape: [1, columns] },
+        ],
+      },
+      [frame(new Uint8Array(marks).fill(1)), frame(new BigInt64Array(columns))],
+    ];
+    expect(readMesh(...grid(4, 11))).toMatchObject({ level: 1, ghosts: { cell: Uint8Array.of(1, 1, 1, 1) } });
+    expect(codeOf(...grid(5, 11))).toBe('BAD_SHAPE');
+    expect(codeOf(...grid(4, 10))).toBe('BAD_SHAPE');
+  });
+});

@@ -199,3 +199,65 @@ TEST_CASE("meshes that make no sense are refused with the reason") {
   CHECK_THROWS_AS(make_points("p", 0, 3, GAUSSITU_F32, nullptr), Failure);
   CHECK_THROWS_AS(make_points("p", 0, 3, GAUSSITU_I32, &grid), Failure);
 }
+
+TEST_CASE("what is said of a mesh afterwards: checked, sent with it, replaced when said again") {
+  gaussitu_grid grid{};
+  for (auto& n : grid.dims) n = 3;
+  const auto mesh = make_uniform("g", 0, &grid, nullptr, nullptr);
+  const std::vector<uint8_t> nodes(27, 1), cells(8, 1);
+  const auto marked = with_ghosts(*with_ghosts(*mesh, nodes.data(), cells.data()), nullptr, cells.data());
+  REQUIRE(marked->arrays.size() == 1);
+  CHECK(marked->arrays[0].name == "ghostCells");
+  CHECK(mesh->arrays.empty());  // versions of a mesh that steps still hold do not change
+
+  gaussitu_nesting window{4, 1, {2, 2, 2}, {0, 1, 0}, {2, 1, 2}};
+  const auto patch = with_nesting(*marked, 2, &window, 1);
+  const auto header = read(mesh_header(*patch, false));
+  CHECK(header.find("level")->integer == 2);
+  CHECK(header.find("arrays")->items.size() == 2);
+  CHECK(header.find("arrays")->items[1].find("shape")->items[1].integer == 11);
+  window.ratio[1] = 0;
+  CHECK_THROWS_AS(with_nesting(*mesh, 0, &window, 1), Failure);
+  CHECK_THROWS_AS(with_nesting(*mesh, -1, nullptr, 0), Failure);
+
+  const float xyz[12] = {};
+  const int32_t connectivity[4] = {0, 1, 2, 3}, offsets[2] = {0, 4};
+  const uint8_t types[1] = {42};
+  const auto solid =
+      make_unstructured("s", 0, 4, GAUSSITU_F32, xyz, 1, GAUSSITU_I32, 4, connectivity, offsets, types);
+  std::vector<int32_t> faces = {4, 3, 0, 1, 2, 3, 0, 1, 3, 3, 1, 2, 3, 3, 0, 2, 3};
+  const auto define = [&](int64_t count) {
+    const int32_t ends[2] = {0, static_cast<int32_t>(count)};
+    return with_faces(*solid, GAUSSITU_I32, count, faces.data(), ends);
+  };
+  CHECK(define(17)->arrays.size() == 6);
+  CHECK_THROWS_AS(define(16), Failure);
+  CHECK_THROWS_AS(define(0), Failure);
+  for (const auto& [at, value] :
+       {std::pair<size_t, int32_t>{0, 5}, {0, 3}, {1, 2}, {1, 400}, {4, 9}, {4, -1}}) {
+    const int32_t before = faces[at];
+    faces[at] = value;
+    CHECK_THROWS_AS(define(17), Failure);
+    faces[at] = before;
+  }
+  CHECK_THROWS_AS(with_faces(*mesh, GAUSSITU_I32, 17, faces.data(), offsets), Failure);
+}
+
+TEST_CASE("options as text are read as the environment is, which need not be") {
+  gaussitu_options o;
+  default_options(o);
+  set_option(o, "buffer_bytes", "2Mi", "x");
+  set_option(o, "policy", "drop", "x");
+  set_option(o, "run", "a", "x");
+  set_option(o, "ranks", "3", "x");
+  CHECK(o.buffer_bytes == 2u << 20);
+  CHECK(o.policy == GAUSSITU_DROP);
+  CHECK_THROWS_AS(set_option(o, "policy", "wait", "x"), Failure);
+  CHECK_THROWS_AS(set_option(o, "rank", "1.5", "x"), Failure);
+  CHECK_THROWS_AS(set_option(o, "colour", "red", "x"), Failure);
+  setenv("GAUSSITU_RUN", "b", 1);
+  CHECK(resolve_options(o).run == "b");
+  o.ignore_environment = 1;
+  CHECK(resolve_options(o).run == "a");
+  unsetenv("GAUSSITU_RUN");
+}
