@@ -143,6 +143,24 @@ describe('extents', () => {
   });
 });
 
+const grid = (marks: number, columns: number): [MeshMessage, Uint8Array[]] => [
+  {
+    t: 'mesh',
+    mesh: 'amr',
+    block: 3,
+    kind: 'uniform',
+    dims: [3, 3, 2],
+    origin: [0, 0, 0],
+    spacing: [1, 1, 1],
+    level: 1,
+    arrays: [
+      { name: 'ghostCells', dtype: 'u8', shape: [marks] },
+      { name: 'nesting', dtype: 'i64', shape: [1, columns] },
+    ],
+  },
+  [frame(new Uint8Array(marks).fill(1)), frame(new BigInt64Array(columns))],
+];
+
 describe('what a mesh may have beside its geometry', () => {
   const FACES = [4, 3, 0, 1, 2, 3, 0, 1, 3, 3, 1, 2, 3, 3, 0, 2, 3];
 
@@ -175,23 +193,6 @@ describe('what a mesh may have beside its geometry', () => {
   });
 
   test('ghost marks and nesting have the lengths of their mesh', () => {
-    const grid = (marks: number, columns: number): [MeshMessage, Uint8Array[]] => [
-      {
-        t: 'mesh',
-        mesh: 'amr',
-        block: 3,
-        kind: 'uniform',
-        dims: [3, 3, 2],
-        origin: [0, 0, 0],
-        spacing: [1, 1, 1],
-        level: 1,
-        arrays: [
-          { name: 'ghostCells', dtype: 'u8', shape: [marks] },
-          { name: 'nesting', dtype: 'i64', shape: [1, columns] },
-        ],
-      },
-      [frame(new Uint8Array(marks).fill(1)), frame(new BigInt64Array(columns))],
-    ];
     expect(readMesh(...grid(4, 11))).toMatchObject({ level: 1, ghosts: { cell: Uint8Array.of(1, 1, 1, 1) } });
     expect(codeOf(...grid(5, 11))).toBe('BAD_SHAPE');
     expect(codeOf(...grid(4, 10))).toBe('BAD_SHAPE');
