@@ -18,7 +18,7 @@ class BulkModel {
   uint32_t p0() const {  // probability of a 0 in 1/32768, within [32, 32736]
     return std::clamp<uint32_t>((uint32_t{fast_} + slow_) >> 2, 32, 32768 - 32);
   }
-  void update(bool bit) {
+  [[gnu::always_inline]] inline void update(bool bit) {
     const auto [fast, slow] = kRates[seen_];
     if (seen_ + 1u < kRates.size()) seen_++;
     const uint32_t target = bit ? 0 : 65535;
@@ -48,7 +48,7 @@ class BulkEncoder {
  public:
   static constexpr bool kDecoding = false;
 
-  bool bit(BulkModel& model, bool value) {
+  [[gnu::always_inline]] inline bool bit(BulkModel& model, bool value) {
     const uint32_t split = (range_ >> 15) * model.p0();
     if (value) {
       low_ += split;
@@ -61,7 +61,7 @@ class BulkEncoder {
     return value;
   }
   /// `count` equally likely bits, at most 64.
-  uint64_t raw(uint64_t value, int count) {
+  [[gnu::always_inline]] inline uint64_t raw(uint64_t value, int count) {
     for (int i = count - 1; i >= 0; i--) {
       range_ >>= 1;
       if ((value >> i) & 1) low_ += range_;
@@ -87,7 +87,7 @@ class BulkEncoder {
   }
 
  private:
-  void normalise() {
+  [[gnu::always_inline]] inline void normalise() {
     while (range_ < (1u << 24)) {
       range_ <<= 8;
       shift();
@@ -120,7 +120,7 @@ class BulkDecoder {
   explicit BulkDecoder(std::span<const uint8_t> bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {
     for (int i = 0; i < 4; i++) code_ = code_ << 8 | next();
   }
-  bool bit(BulkModel& model, bool = false) {
+  [[gnu::always_inline]] inline bool bit(BulkModel& model, bool = false) {
     const uint32_t split = (range_ >> 15) * model.p0();
     const bool value = code_ >= split;
     if (value) {
@@ -133,7 +133,7 @@ class BulkDecoder {
     normalise();
     return value;
   }
-  uint64_t raw(uint64_t, int count) {
+  [[gnu::always_inline]] inline uint64_t raw(uint64_t, int count) {
     uint64_t value = 0;
     for (int i = 0; i < count; i++) {
       range_ >>= 1;
@@ -146,7 +146,7 @@ class BulkDecoder {
   }
 
  private:
-  void normalise() {
+  [[gnu::always_inline]] inline void normalise() {
     while (range_ < (1u << 24)) {
       range_ <<= 8;
       code_ = code_ << 8 | next();

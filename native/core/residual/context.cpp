@@ -1,79 +1,72 @@
 #include "residual/context.hpp"
 
-#include <algorithm>
-#include <array>
-
-#include "residual/pass_predictor.hpp"
-
 namespace gaussitu {
 
 namespace {
 
-constexpr int kContextFloor[kContexts] = {0,   1,   2,   3,   6,   9,   14,   20,   30,   43,   62,   89,
-                                          127, 180, 256, 363, 513, 727, 1029, 1456, 2060, 2914, 4121, 5829};
+struct Before {
+  int64_t dx, dy, dz;  // in targets
+  uint16_t weight;
+};
+constexpr Before kBefore[] = {{0, -1, 0, 6},  {0, 0, -1, 6}, {-1, -1, 0, 3}, {1, -1, 0, 3},
+                              {-1, 0, -1, 3}, {1, 0, -1, 3}, {0, -1, -1, 3}, {0, 1, -1, 3}};
 
 }  // namespace
 
-int context_of(int sum) {
-  static const auto table = [] {
-    std::array<uint8_t, kContextFloor[kContexts - 1] + 1> t{};
-    int k = 0;
-    for (size_t s = 0; s < t.size(); s++) {
-      while (k + 1 < kContexts && int(s) >= kContextFloor[k + 1]) k++;
-      t[s] = uint8_t(k);
-    }
-    return t;
-  }();
-  return table[std::min(size_t(sum), table.size() - 1)];
-}
-
-void context_sums(const GridShape& shape, const GridPass& pass, const uint8_t* magnitudes,
-                  std::span<const Reference> references, const Segment& at, size_t first_row,
-                  uint16_t* sums) {
-  constexpr std::array<int64_t, 3> everywhere{1, 1, 1};
-  std::fill_n(sums, at.count, uint16_t{0});
-  auto add = [&](const uint8_t* from, const std::array<int64_t, 3>& offset,
-                 const std::array<int64_t, 3>& known, uint16_t weight) {
-    size_t row = 0;
-    const RowView view = view_row(shape, pass, at, offset, known, row);
-    GAUSSITU_ROW(add_magnitudes, sums, from + row, view, weight, at.count);
-  };
-  const auto d = size_t(pass.axis);
+ContextSums::ContextSums(const PassRows& rows, const uint8_t* magnitudes,
+                         std::span<const Reference> references)
+    : rows_(rows), magnitudes_(magnitudes) {
+  const GridPass& pass = rows.pass();
+  const auto d = static_cast<size_t>(pass.axis);
+  std::vector<std::array<int64_t, 3>> nearest, diagonal;
   for (const int64_t side : {-pass.half, pass.half}) {
     std::array<int64_t, 3> offset{0, 0, 0};
     offset[d] = side;
-    add(magnitudes, offset, pass.known, 4);
+    nearest.push_back(offset);
     for (size_t k = 0; k < 3; k++) {
-      if (k == d || shape.dims[k] <= pass.known[k]) continue;
+      if (k == d || rows.shape().dims[k] <= pass.known[k]) continue;
       for (const int64_t t : {-pass.known[k], pass.known[k]}) {
-        auto diagonal = offset;
-        diagonal[k] = t;
-        add(magnitudes, diagonal, pass.known, 1);
+        diagonal.push_back(offset);
+        diagonal.back()[k] = t;
       }
     }
   }
-  // Targets (dx, dy, dz) away in rows of this pass that were coded before, in the same chunk.
-  auto earlier = [&](int64_t dx, int64_t dy, int64_t dz, uint16_t weight) {
-    Segment moved = at;
-    moved.y += dy;
-    moved.z += dz;
-    if (moved.y < 0 || moved.y >= pass.count[1] || moved.z < 0) return;
-    if (size_t(moved.z * pass.count[1] + moved.y) < first_row) return;
-    size_t row = 0;
-    RowView view = view_row(shape, pass, moved, {dx * pass.step[0], 0, 0}, everywhere, row);
-    // Only targets of this pass: clamped to their first and last.
-    view.last = pass.start[0] + (pass.count[0] - 1) * pass.step[0];
-    if (view.first < 0) view.first += pass.step[0];
-    GAUSSITU_ROW(add_magnitudes, sums, magnitudes + row, view, weight, at.count);
+  const auto close = [&](uint16_t weight) {
+    fixed_.push_back({weight, static_cast<uint32_t>(sources_.size())});
   };
-  earlier(0, -1, 0, 6);
-  earlier(-1, -1, 0, 3);
-  earlier(1, -1, 0, 3);
-  earlier(0, 0, -1, 6);
-  earlier(1, 0, -1, 3);
-  earlier(0, 1, -1, 3);
+  for (const auto& offset : nearest) sources_.push_back({magnitudes, rows.tap(offset, pass.known)});
+  close(4);
+  for (const auto& offset : diagonal) sources_.push_back({magnitudes, rows.tap(offset, pass.known)});
+  if (!diagonal.empty()) close(1);
+  const size_t own = sources_.size();
   for (const Reference& r : references)
-    if (r.magnitudes != nullptr) add(r.magnitudes, {0, 0, 0}, everywhere, 16);
+    if (r.magnitudes != nullptr) sources_.push_back({r.magnitudes, rows.tap({0, 0, 0}, {1, 1, 1})});
+  if (sources_.size() > own) close(16);
+}
+
+void ContextSums::add_up(const Segment& at, const PassRows::Place& place, size_t first_row, uint16_t* sums) {
+  const GridPass& pass = rows_.pass();
+  taps_.clear();
+  groups_ = fixed_;
+  for (const Source& s : sources_) taps_.push_back(rows_.row(s.array, s.tap, place));
+  for (const Before& b : kBefore) {
+    const int64_t y = at.y + b.dy, z = at.z + b.dz;
+    if (y < 0 || y >= pass.count[1] || z < 0) continue;
+    if (static_cast<size_t>(z * pass.count[1] + y) < first_row) continue;
+    int64_t row = place.row;
+    row += b.dy * pass.step[1] * static_cast<int64_t>(rows_.shape().stride(1));
+    row += b.dz * pass.step[2] * static_cast<int64_t>(rows_.shape().stride(2));
+    // Only targets of this pass: clamped to their first and last.
+    taps_.push_back({magnitudes_ + row, place.point[0] + b.dx * pass.step[0], pass.start[0],
+                     pass.start[0] + (pass.count[0] - 1) * pass.step[0]});
+    const auto end = static_cast<uint32_t>(taps_.size());
+    if (groups_.back().weight == b.weight)
+      groups_.back().end = end;
+    else
+      groups_.push_back({b.weight, end});
+  }
+  GAUSSITU_ROW(sum_magnitudes, sums, taps_.data(), taps_.size(), groups_.data(), groups_.size(), pass.step[0],
+               at.count);
 }
 
 }  // namespace gaussitu

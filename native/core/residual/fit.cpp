@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "residual/row_kernels.hpp"
+
 namespace gaussitu {
 
 namespace {
@@ -35,17 +37,27 @@ double bits_per_target(double variance, double bin) {
 double energy_of(const NormalEquations& equations, const PassWeights& weights) {
   const size_t all = equations.features();
   double sum = equations(all, all);
+  const double unit = std::ldexp(1.0, -weights.shift);
   for (size_t a = 0; a < all; a++) {
-    const double wa = std::ldexp(static_cast<double>(weights.steps[a]), -weights.shift);
+    const double wa = unit * weights.steps[a];
     if (wa == 0) continue;
     sum -= 2 * wa * equations(a, all);
-    for (size_t b = 0; b < all; b++)
-      sum += wa * std::ldexp(static_cast<double>(weights.steps[b]), -weights.shift) * equations(a, b);
+    for (size_t b = 0; b < all; b++) sum += wa * unit * weights.steps[b] * equations(a, b);
   }
   return std::max(sum, 0.0);
 }
 
 }  // namespace
+
+void NormalEquations::flush() {
+  GAUSSITU_ROW(add_products, sums_.data(), rows_.data(), stride_, waiting_);
+  waiting_ = 0;
+}
+
+void NormalEquations::merge(const NormalEquations& other) {
+  for (size_t i = 0; i < sums_.size(); i++) sums_[i] += other.sums_[i];
+  samples_ += other.samples_;
+}
 
 PassWeights fit_weights(const NormalEquations& equations, size_t targets, double bin,
                         const PassWeights& fallback) {

@@ -1,6 +1,7 @@
 // The weights of a pass: least squares on a sample of its targets, features that do not pay dropped, few bits
 // each.
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -11,32 +12,29 @@ namespace gaussitu {
 class NormalEquations {
  public:
   explicit NormalEquations(size_t features)
-      : n_(features), sums_((features + 1) * (features + 1), 0.0), row_(features + 1) {}
-  /// `features` [n] pointers to [count]; `target` [count] is what they have to explain.
-  template <class T>
-  void add(const T* const* features, const T* target, const uint8_t* skip, size_t count) {
-    const size_t m = n_ + 1;
-    for (size_t i = 0; i < count; i++) {
-      if (skip && skip[i]) continue;
-      for (size_t j = 0; j < n_; j++) row_[j] = static_cast<double>(features[j][i]);
-      row_[n_] = static_cast<double>(target[i]);
-      for (size_t a = 0; a < m; a++) {
-        const double left = row_[a];
-        double* out = &sums_[a * m];
-        for (size_t b = a; b < m; b++) out[b] += left * row_[b];
-      }
-      samples_++;
-    }
+      : n_(features),
+        stride_((features + 8) / 8 * 8),
+        sums_(stride_ * stride_, 0.0),
+        rows_(kRows * stride_) {}
+  /// The next sample, to be filled in: [features + 1], the last is what the others have to explain.
+  double* next() {
+    if (waiting_ == kRows) flush();
+    samples_++;
+    return &rows_[stride_ * waiting_++];
   }
+  /// To be called after the last sample.
+  void flush();
+  /// Adds the sums of others; both must be flushed.
+  void merge(const NormalEquations& other);
+
   size_t features() const { return n_; }
   size_t samples() const { return samples_; }
-  double operator()(size_t a, size_t b) const {
-    return a <= b ? sums_[a * (n_ + 1) + b] : sums_[b * (n_ + 1) + a];
-  }
+  double operator()(size_t a, size_t b) const { return sums_[std::min(a, b) * stride_ + std::max(a, b)]; }
 
  private:
-  size_t n_, samples_ = 0;
-  std::vector<double> sums_, row_;
+  static constexpr size_t kRows = 32;  // added at once
+  size_t n_, stride_, samples_ = 0, waiting_ = 0;
+  std::vector<double> sums_, rows_;  // [stride, stride], [kRows, stride]
 };
 
 /// Weight j is steps[j] * 2^-shift; 0 means the feature is not used.

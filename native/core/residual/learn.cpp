@@ -1,104 +1,110 @@
 #include "residual/learn.hpp"
 
+#include "base/thread_pool.hpp"
+
 namespace gaussitu {
 
 namespace {
 
 constexpr size_t kFitTargets = 1 << 14;
-constexpr size_t kFitBorderTargets = 1 << 14;
-constexpr size_t kRun = 16;  // targets sampled together
+constexpr size_t kRun = 16;                         // targets sampled together
+constexpr size_t kShares = 4, kShareRuns = 1 << 7;  // runs are shared out to threads
+
+using Runs = std::vector<Segment>;
+
+/// Short runs spread over the pass; the whole pass when it is small.
+Runs runs_everywhere(const GridShape& shape, const GridPass& pass, bool& complete) {
+  const size_t runs = (static_cast<size_t>(pass.count[0]) + kRun - 1) / kRun;
+  const size_t units = runs * row_count(pass);
+  const size_t every = std::max<size_t>(1, pass.targets() / kFitTargets);
+  complete = every == 1;
+  Runs out;
+  uint32_t random = 1;
+  for (size_t begin = 0; begin < units; begin += every) {
+    // Jittered: an even stride would see the same columns in every row.
+    random = random * 1664525u + 1013904223u;
+    const size_t unit = std::min(begin + (random >> 8) % every, units - 1);
+    out.push_back(segment_at(shape, pass, static_cast<int64_t>(unit % runs * kRun), unit / runs, kRun));
+  }
+  return out;
+}
+
+/// The border is a layer too thin to be met by chance.
+Runs runs_of_border(const GridShape& shape, const GridPass& pass) {
+  Runs out;
+  const size_t every = std::max<size_t>(1, border_targets(shape, pass) / kFitTargets);
+  size_t met = 0;
+  for (size_t row = 0; row < row_count(pass); row++)
+    for (int64_t x = pass.axis == 0 ? pass.count[0] - 1 : 0; x < pass.count[0];
+         x += static_cast<int64_t>(kRun)) {
+      const Segment at = segment_at(shape, pass, x, row, kRun);
+      if (!is_border(shape, pass, at)) break;
+      if (met++ % every == 0) out.push_back(at);
+    }
+  return out;
+}
+
+using PairOfEquations = std::array<NormalEquations, 2>;
 
 template <class T>
-class Learner {
- public:
-  Learner(const GridShape& shape, const PassPredictor<T>& predictor, const T* source, const uint8_t* skip)
-      : shape_(shape),
-        predictor_(predictor),
-        pass_(predictor.pass()),
-        source_(source),
-        skip_(skip),
-        pointers_(predictor.feature_count()),
-        target_(kRun),
-        left_out_(kRun) {}
-
-  /// Short runs spread over the pass.
-  void sample_everywhere() {
-    const size_t runs = (size_t(pass_.count[0]) + kRun - 1) / kRun;
-    const size_t units = runs * row_count(pass_);
-    const size_t every = std::max<size_t>(1, pass_.targets() / kFitTargets);
-    uint32_t random = 1;
-    for (size_t begin = 0; begin < units; begin += every) {
-      // Jittered: an even stride would see the same columns in every row.
-      random = random * 1664525u + 1013904223u;
-      const size_t unit = std::min(begin + (random >> 8) % every, units - 1);
-      add(segment_at(shape_, pass_, int64_t(unit % runs * kRun), unit / runs, kRun));
-    }
-    complete_ = every == 1;
-  }
-
-  /// The border is a layer too thin to be met by chance.
-  void sample_border() {
-    if (complete_ || !has_border(shape_, pass_)) return;
-    equations_[1] = NormalEquations(predictor_.feature_count());
-    const size_t every = std::max<size_t>(1, border_targets(shape_, pass_) / kFitBorderTargets);
-    size_t met = 0;
-    for (size_t row = 0; row < row_count(pass_); row++) {
-      for (int64_t x = pass_.axis == 0 ? pass_.count[0] - 1 : 0; x < pass_.count[0]; x += int64_t(kRun)) {
-        const Segment at = segment_at(shape_, pass_, x, row, kRun);
-        if (!is_border(shape_, pass_, at)) break;
-        if (met++ % every == 0) add(at);
-      }
-    }
-  }
-
-  PassWeights fit(bool border, double bin) const {
-    const size_t thin = border_targets(shape_, pass_);
-    return fit_weights(equations_[border], border ? thin : pass_.targets() - thin, bin,
-                       predictor_.default_weights(border));
-  }
-
- private:
-  void add(const Segment& at) {
-    predictor_.features(at, nullptr, scratch_);
-    const size_t first = predictor_.index(at);
+PairOfEquations add_up(const PassPredictor<T>& predictor, const T* source, const uint8_t* skip,
+                       std::span<const Segment> runs) {
+  const PassRows& rows = predictor.rows();
+  const size_t n = predictor.feature_count(), step = static_cast<size_t>(rows.pass().step[0]);
+  PairOfEquations equations{NormalEquations(n), NormalEquations(n)};
+  typename PassPredictor<T>::Stencil stencil(predictor, nullptr);
+  std::vector<T> features((n + 1) * kRun);
+  for (const Segment& at : runs) {
+    const auto place = rows.place(at);
+    stencil.features(place, at.count, features.data());
+    NormalEquations& own = equations[is_border(rows.shape(), rows.pass(), at)];
     for (size_t i = 0; i < at.count; i++) {
-      const size_t p = first + i * size_t(pass_.step[0]);
-      left_out_[i] = skip_ != nullptr && skip_[p] != 0;
-      target_[i] = left_out_[i] ? T{0} : source_[p] - scratch_.near[0][i];
+      const size_t p = rows.index(place) + i * step;
+      if (skip != nullptr && skip[p] != 0) continue;
+      double* sample = own.next();
+      for (size_t j = 0; j < n; j++) sample[j] = static_cast<double>(features[j * at.count + i]);
+      sample[n] = static_cast<double>(source[p] - features[n * at.count + i]);
     }
-    for (size_t j = 0; j < pointers_.size(); j++) pointers_[j] = scratch_.features[j].data();
-    equations_[is_border(shape_, pass_, at)].add(pointers_.data(), target_.data(), left_out_.data(),
-                                                 at.count);
   }
+  for (NormalEquations& e : equations) e.flush();
+  return equations;
+}
 
-  const GridShape& shape_;
-  const PassPredictor<T>& predictor_;
-  const GridPass& pass_;
-  const T* source_;
-  const uint8_t* skip_;
-  std::array<NormalEquations, 2> equations_{NormalEquations(predictor_.feature_count()),
-                                            NormalEquations(predictor_.feature_count())};
-  PassScratch<T> scratch_;
-  std::vector<const T*> pointers_;
-  std::vector<T> target_;
-  std::vector<uint8_t> left_out_;
-  bool complete_ = false;
-};
+/// The same whatever the number of threads: shares depend on the runs alone.
+template <class T>
+PairOfEquations share_out(const PassPredictor<T>& predictor, const T* source, const uint8_t* skip,
+                          std::span<const Segment> runs) {
+  const size_t shares = std::clamp<size_t>(runs.size() / kShareRuns, 1, kShares);
+  const size_t n = predictor.feature_count();
+  std::vector<PairOfEquations> parts(shares, {NormalEquations(n), NormalEquations(n)});
+  parallel_for(shares, [&](size_t s) {
+    const size_t first = runs.size() * s / shares, last = runs.size() * (s + 1) / shares;
+    parts[s] = add_up(predictor, source, skip, runs.subspan(first, last - first));
+  });
+  for (size_t s = 1; s < shares; s++)
+    for (size_t border = 0; border < 2; border++) parts[0][border].merge(parts[s][border]);
+  return std::move(parts[0]);
+}
 
 }  // namespace
 
 template <class T>
-PairOfWeights learn_weights(const GridShape& shape, const PassPredictor<T>& predictor, const T* source,
-                            const uint8_t* skip, double bin) {
-  Learner<T> learner(shape, predictor, source, skip);
-  learner.sample_everywhere();
-  learner.sample_border();
-  return {learner.fit(false, bin), learner.fit(true, bin)};
+PairOfWeights learn_weights(const PassPredictor<T>& predictor, const T* source, const uint8_t* skip,
+                            double bin) {
+  const GridShape& shape = predictor.rows().shape();
+  const GridPass& pass = predictor.pass();
+  bool complete = false;
+  PairOfEquations equations =
+      share_out(predictor, source, skip, std::span<const Segment>(runs_everywhere(shape, pass, complete)));
+  if (!complete && has_border(shape, pass))
+    equations[1] =
+        share_out(predictor, source, skip, std::span<const Segment>(runs_of_border(shape, pass)))[1];
+  const size_t thin = border_targets(shape, pass);
+  return {fit_weights(equations[0], pass.targets() - thin, bin, predictor.default_weights(false)),
+          fit_weights(equations[1], thin, bin, predictor.default_weights(true))};
 }
 
-template PairOfWeights learn_weights(const GridShape&, const PassPredictor<float>&, const float*,
-                                     const uint8_t*, double);
-template PairOfWeights learn_weights(const GridShape&, const PassPredictor<double>&, const double*,
-                                     const uint8_t*, double);
+template PairOfWeights learn_weights(const PassPredictor<float>&, const float*, const uint8_t*, double);
+template PairOfWeights learn_weights(const PassPredictor<double>&, const double*, const uint8_t*, double);
 
 }  // namespace gaussitu

@@ -11,7 +11,7 @@ using PairOfWeights = std::array<PassWeights, 2>;  // of the interior, of the bo
 /// `source` [points]: what is being coded; `skip` [points] or null: points to leave out; `bin`: quantiser
 /// bin.
 template <class T>
-PairOfWeights learn_weights(const GridShape& shape, const PassPredictor<T>& predictor, const T* source,
-                            const uint8_t* skip, double bin);
+PairOfWeights learn_weights(const PassPredictor<T>& predictor, const T* source, const uint8_t* skip,
+                            double bin);
 
 }  // namespace gaussitu

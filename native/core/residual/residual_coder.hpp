@@ -5,6 +5,7 @@
 //   small levels, each chunk of a large level is a part of its own.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <span>
@@ -21,7 +22,7 @@
 namespace gaussitu {
 
 inline constexpr double kLevelGrowth = 1.15;  // coarse levels are coded more finely: all below leans on them
-inline constexpr size_t kChunkTargets = 1 << 16;  // levels of two chunks and more are coded in parallel
+inline constexpr size_t kChunkTargets = 1 << 15;  // levels of two chunks and more are coded in parallel
 inline constexpr size_t kMaxChunks = 16;
 
 /// Values of a block as the decoder sees them.
@@ -141,6 +142,44 @@ class ResidualCoder {
       next_part_ += chunks;
     else
       for (auto& b : bytes) chunks_.push_back(std::move(b));
+  }
+
+  /// A run of values that are predicted together and coded one after the other: structured blocks fill it row
+  /// by row, scattered ones in decoding order.
+  struct Run {
+    static constexpr size_t kMost = 512;  // what a thread works on stays in its cache
+    std::array<T, kMost> source, prediction, value;
+    std::array<int32_t, kMost> code;
+    std::array<uint16_t, kMost> sums;  // of the context, without the codes just before
+    std::array<uint8_t, kMost> skip, magnitude;
+    int left = 0, before = 0;  // magnitudes of the two codes just before
+  };
+
+  /// Codes `count` values: fills value and magnitude.
+  template <class Coder>
+  void code_run(Coder& shared, CodeModels& models, const Quantiser& quantiser, size_t count, Run& run) const {
+    Coder coder = std::move(shared);  // a local: bytes that are stored cannot be part of it
+    if constexpr (!Coder::kDecoding)
+      GAUSSITU_ROW(quantise_row, run.source.data(), run.prediction.data(), quantiser, run.code.data(),
+                   run.value.data(), count);
+    int left = run.left, before = run.before;
+    for (size_t i = 0; i < count; i++) {
+      int32_t code = 0;
+      if (skip_ == nullptr || run.skip[i] == 0) {
+        const int context = context_of(run.sums[i] + kLeftWeight * left + kBeforeWeight * before);
+        code = code_symbol(coder, models, context, run.code[i]);
+        if (code == kNoCode) run.value[i] = code_raw(coder, run.value[i]);
+      }
+      run.code[i] = code;
+      before = left;
+      left = magnitude_of(code);
+      run.magnitude[i] = static_cast<uint8_t>(left);
+    }
+    run.left = left;
+    run.before = before;
+    shared = std::move(coder);
+    GAUSSITU_ROW(reconstruct_row, run.prediction.data(), run.code.data(), quantiser, run.value.data(), count);
+    for (size_t i = 0; i < count; i++) run.value[i] = finite(run.value[i]);
   }
 
   /// One value on its own: those no code fits.

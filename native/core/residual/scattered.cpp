@@ -1,6 +1,7 @@
 #include "residual/scattered.hpp"
 
-#include "residual/context.hpp"
+#include <memory>
+
 #include "residual/value_lattice.hpp"
 
 namespace gaussitu {
@@ -12,7 +13,6 @@ constexpr size_t kReferenceDirect = 4;  // and of a reference
 constexpr size_t kSlopes = 3;
 constexpr size_t kFitTargets = 1 << 14;
 constexpr size_t kRun = 16;
-constexpr size_t kBatch = 256;  // targets predicted at once
 
 /// Features of a target, in stream order, and the base they are differences from: the weighted mean
 /// of its neighbours. Own values: the local linear fit and the nearest neighbours, minus the mean. A
@@ -165,8 +165,6 @@ class ScatteredCoder : private ResidualCoder<T> {
     const size_t n = predictor_.feature_count();
     NormalEquations equations(n);
     std::vector<T> features(n);
-    std::vector<const T*> pointers(n);
-    for (size_t j = 0; j < n; j++) pointers[j] = &features[j];
     const size_t begin = plan_.levels[level], end = plan_.levels[level + 1];
     const size_t every = std::max<size_t>(1, (end - begin) / kFitTargets) * kRun;
     uint32_t random = 1;
@@ -176,20 +174,22 @@ class ScatteredCoder : private ResidualCoder<T> {
       for (size_t at = first; at < std::min(end, first + kRun); at++) {
         const size_t i = plan_.order[at];
         if (skipped(i)) continue;
-        const T target = source_[i] - predictor_.features(at, features.data());
-        equations.add(pointers.data(), &target, static_cast<const uint8_t*>(nullptr), 1);
+        double* sample = equations.next();
+        sample[n] = static_cast<double>(source_[i] - predictor_.features(at, features.data()));
+        std::copy(features.begin(), features.end(), sample);
       }
     }
+    equations.flush();
     return fit_weights(equations, end - begin, quantiser(level).bin, fallback);
   }
 
-  int context(size_t at, int left, int before) const {
+  uint16_t context_sum(size_t at) const {
     const uint32_t* near = &plan_.neighbours[at * kNeighbours];
-    int sum = kLeftWeight * left + kLeftWeight / 2 * before;
+    int sum = 0;
     for (size_t j = 0; j < kNeighbours; j++) sum += (j < 2 ? 4 : j < 4 ? 2 : 1) * out_.magnitudes[near[j]];
     for (const Reference& r : references_)
       if (r.magnitudes != nullptr) sum += 16 * r.magnitudes[plan_.order[at]];
-    return context_of(sum);
+    return static_cast<uint16_t>(sum);
   }
 
   /// Predictions of a level draw on earlier levels only: all at once, in parallel.
@@ -215,30 +215,21 @@ class ScatteredCoder : private ResidualCoder<T> {
   template <class Coder>
   void code_targets(Coder& coder, CodeModels& models, const Quantiser& quantiser, size_t begin, size_t first,
                     size_t last) {
-    std::vector<T> x(kBatch), value(kBatch);
-    std::vector<int32_t> codes(kBatch);
-    int left = 0, before = 0;
-    for (size_t batch = first; batch < last; batch += kBatch) {
-      const size_t count = std::min(kBatch, last - batch);
-      const T* p = &predictions_[batch];
+    auto run = std::make_unique_for_overwrite<typename Base::Run>();
+    for (size_t batch = first; batch < last; batch += Base::Run::kMost) {
+      const size_t count = std::min(Base::Run::kMost, last - batch);
       const uint32_t* points = &plan_.order[begin + batch];
-      if constexpr (!Coder::kDecoding) {
-        for (size_t i = 0; i < count; i++) x[i] = skipped(points[i]) ? p[i] : source_[points[i]];
-        GAUSSITU_ROW(quantise_row, x.data(), p, quantiser, codes.data(), value.data(), count);
-      }
       for (size_t i = 0; i < count; i++) {
-        int32_t code = 0;
-        if (!skipped(points[i])) {
-          code = code_symbol(coder, models, context(begin + batch + i, left, before), codes[i]);
-          if (code == kNoCode) value[i] = Base::code_raw(coder, value[i]);
-        }
-        codes[i] = code;
-        before = left;
-        left = Base::magnitude_of(code);
-        out_.magnitudes[points[i]] = static_cast<uint8_t>(left);
+        const T p = run->prediction[i] = predictions_[batch + i];
+        run->sums[i] = context_sum(begin + batch + i);
+        run->skip[i] = skipped(points[i]);
+        if constexpr (!Coder::kDecoding) run->source[i] = run->skip[i] ? p : source_[points[i]];
       }
-      GAUSSITU_ROW(reconstruct_row, p, codes.data(), quantiser, value.data(), count);
-      for (size_t i = 0; i < count; i++) out_.values[points[i]] = Base::finite(value[i]);
+      Base::code_run(coder, models, quantiser, count, *run);
+      for (size_t i = 0; i < count; i++) {
+        out_.values[points[i]] = run->value[i];
+        out_.magnitudes[points[i]] = run->magnitude[i];
+      }
     }
   }
 

@@ -8,9 +8,6 @@
 
 namespace gaussitu {
 
-inline constexpr size_t kSegment =
-    512;  // targets handled at once: the scratch of one thread stays in its cache
-
 /// A run of `count` targets along axis 0; x, y, z count targets of the pass, not points.
 struct Segment {
   int64_t x = 0, y = 0, z = 0;

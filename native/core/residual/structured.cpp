@@ -1,5 +1,7 @@
 #include "residual/structured.hpp"
 
+#include <memory>
+
 #include "residual/context.hpp"
 #include "residual/learn.hpp"
 #include "residual/value_lattice.hpp"
@@ -69,12 +71,14 @@ class StructuredCoder : private ResidualCoder<T> {
     const PassPredictor<T> predictor(shape_, pass, out_.values.data(), references_);
     const Quantiser quantiser = header_.quantiser(level_of(pass.half));
     PairOfWeights weights;
-    if constexpr (!Coder::kDecoding)
-      weights = learn_weights(shape_, predictor, source_, skip_, quantiser.bin);
-    for (const bool border : {false, true})
+    if constexpr (!Coder::kDecoding) weights = learn_weights(predictor, source_, skip_, quantiser.bin);
+    for (const bool border : {false, true}) {
       if ((border ? border_targets(shape_, pass) : pass.targets() - border_targets(shape_, pass)) > 0)
         Base::code_weights(coder, size_t(border ? 3 : 0) + size_t(pass.axis), predictor.feature_count(),
                            predictor.default_weights(border), weights[border]);
+      else
+        weights[border] = predictor.default_weights(border);
+    }
     Base::code_level(coder, pass.targets(), row_count(pass),
                      [&](auto& own, CodeModels& models, size_t first_row, size_t last_row) {
                        code_rows(own, models, predictor, quantiser, weights, first_row, last_row);
@@ -85,38 +89,30 @@ class StructuredCoder : private ResidualCoder<T> {
   void code_rows(Coder& coder, CodeModels& models, const PassPredictor<T>& predictor,
                  const Quantiser& quantiser, const PairOfWeights& weights, size_t first_row,
                  size_t last_row) {
-    const GridPass& pass = predictor.pass();
-    PassScratch<T> scratch;
-    std::vector<uint16_t> sums(kSegment);
-    std::vector<int32_t> codes(kSegment);
-    std::vector<T> x(kSegment), value(kSegment);
+    using Stencil = typename PassPredictor<T>::Stencil;
+    const PassRows& rows = predictor.rows();
+    const GridPass& pass = rows.pass();
+    std::array<Stencil, 2> stencils{Stencil(predictor, &weights[0]), Stencil(predictor, &weights[1])};
+    ContextSums contexts(rows, out_.magnitudes.data(), references_);
+    auto run = std::make_unique_for_overwrite<typename Base::Run>();
     const auto step = static_cast<size_t>(pass.step[0]);
     for (size_t row = first_row; row < last_row; row++) {
-      int left = 0;  // magnitude of the code before, in this row
+      run->left = run->before = 0;  // contexts do not reach over the ends of rows
       for (int64_t begin = 0; begin < pass.count[0];) {
-        const Segment at = segment_at(shape_, pass, begin, row, kSegment);
+        const Segment at = segment_at(shape_, pass, begin, row, Base::Run::kMost);
         begin += static_cast<int64_t>(at.count);
-        const size_t first = predictor.index(at);
-        predictor.predict(at, weights[is_border(shape_, pass, at)], scratch);
-        context_sums(shape_, pass, out_.magnitudes.data(), references_, at, first_row, sums.data());
-        const T* p = scratch.prediction.data();
-        if constexpr (!Coder::kDecoding) {
+        const auto place = rows.place(at);
+        const size_t first = rows.index(place);
+        stencils[is_border(shape_, pass, at)].predict(place, at.count, run->prediction.data());
+        contexts.add_up(at, place, first_row, run->sums.data());
+        if (skip_ != nullptr)
+          for (size_t i = 0; i < at.count; i++) run->skip[i] = skip_[first + i * step];
+        if constexpr (!Coder::kDecoding)
           for (size_t i = 0; i < at.count; i++)
-            x[i] = skipped(first + i * step) ? p[i] : source_[first + i * step];
-          GAUSSITU_ROW(quantise_row, x.data(), p, quantiser, codes.data(), value.data(), at.count);
-        }
-        for (size_t i = 0; i < at.count; i++) {
-          int32_t code = 0;
-          if (!skipped(first + i * step)) {
-            code = code_symbol(coder, models, context_of(sums[i] + kLeftWeight * left), codes[i]);
-            if (code == kNoCode) value[i] = Base::code_raw(coder, value[i]);
-          }
-          codes[i] = code;
-          left = Base::magnitude_of(code);
-          out_.magnitudes[first + i * step] = static_cast<uint8_t>(left);
-        }
-        GAUSSITU_ROW(reconstruct_row, p, codes.data(), quantiser, value.data(), at.count);
-        for (size_t i = 0; i < at.count; i++) out_.values[first + i * step] = Base::finite(value[i]);
+            run->source[i] = skipped(first + i * step) ? run->prediction[i] : source_[first + i * step];
+        Base::code_run(coder, models, quantiser, at.count, *run);
+        for (size_t i = 0; i < at.count; i++) out_.values[first + i * step] = run->value[i];
+        for (size_t i = 0; i < at.count; i++) out_.magnitudes[first + i * step] = run->magnitude[i];
       }
     }
   }
