@@ -1,7 +1,7 @@
 // The Gaussian model by itself: quality per byte, seconds to a quality, queries per second, growth.
 import { createCodec } from '../src/codec/index.js';
 import type { EncodeRequest } from '../src/codec/index.js';
-import { bytesOf, dataFolder, openCase, psnr, readField, uniformMesh, type Case } from './lib/data.js';
+import { bytesOf, dataFolder, openCase, readField, uniformMesh, type Case } from './lib/data.js';
 import { psnrAt, readPeers } from './lib/peers.js';
 import { fixed, heading, keep, machine, note, quick, table } from './lib/report.js';
 
@@ -101,6 +101,8 @@ async function quality(): Promise<void> {
   );
 }
 
+const reached = (seen: [number, number][], decibels: number) => seen.find(([, d]) => d >= decibels)?.[0];
+
 async function seconds(): Promise<void> {
   heading('M2. Seconds to a quality: dns_decay u at 135:1');
   const from = openCase(folder!, 'dns_decay');
@@ -123,7 +125,6 @@ async function seconds(): Promise<void> {
       await course(request(from, 'u', 3, { target: { gaussians }, iterations: 24, previous: cold.payload })),
     ],
   ];
-  const reached = (seen: [number, number][], decibels: number) => seen.find(([, d]) => d >= decibels)?.[0];
   table(
     ['training', 's to 38 dB', 's to 40 dB', 's to 42 dB', 'best dB', 'all s'],
     runs.map(([name, seen]) => [

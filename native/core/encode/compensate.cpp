@@ -131,7 +131,7 @@ void quantise_part(Model& model, const Pass& pass, size_t first, double squared,
   double phi2 = 0;
   for (const Moments& m : moments) phi2 += m.phi2;
   phi2 /= static_cast<double>(std::max<size_t>(members, 1));
-  const double trust = kTrust * squared / static_cast<double>(pass.samples().finite);
+  const double trust = kTrust * squared / static_cast<double>(pass.samples().measured);
   parallel_for(members, [&](size_t m) {
     const size_t i = first + m * kParts;
     Remaining rest(normal_equations(moments[m], model, i, pass.samples().columns),

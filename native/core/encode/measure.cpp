@@ -82,11 +82,11 @@ double mean_squared_error(const Model& model, const SampleSet& samples) {
   evaluate(model, samples, f.data());
   double sum = 0;
   for (size_t s = 0; s < f.size(); ++s)
-    if (samples.weight[s] > 0) {
+    if (samples.weight[s] > 0 && samples.source[s] != kNoSource) {
       const double e = static_cast<double>(f[s]) - samples.value[s];
       sum += e * e;
     }
-  return samples.finite > 0 ? sum / static_cast<double>(samples.finite) : 0;
+  return samples.measured > 0 ? sum / static_cast<double>(samples.measured) : 0;
 }
 
 }  // namespace gaussitu

@@ -18,7 +18,8 @@ DecodedField decode_field(const Model& model, const SampleSet& positions, Dtype 
 Metrics measure(const Model& model, const SampleSet& samples, const MeshView& mesh, Association association,
                 const ArrayView& values);
 
-/// Mean squared error of scaled values over the finite samples: the cheap measure used while searching.
+/// Mean squared error of scaled values over the finite values of the field: the cheap measure used while
+/// searching.
 double mean_squared_error(const Model& model, const SampleSet& samples);
 
 }  // namespace gaussitu

@@ -78,14 +78,20 @@ uint64_t compare_tile(const GaussianView& model, const uint32_t* list, size_t n,
                       float start, ResidualTile& out) {
   Sums s;
   const uint64_t pairs = sum_up<false>(s, nullptr, model, list, n, tile, start);
-  f32x16 squares = splat(0.0f);
+  // A sample outside the domain has a weight below 0: e is that part of the coverage there, and with 1 / D =
+  // 0 and -f / D = its weight the backward pass sees just the derivatives of that (train/moments.hpp).
+  const f32x16 zero = splat(0.0f);
+  f32x16 squares = zero;
   for (uint32_t k = 0; k < tile.count; k += 16) {
-    const f32x16 weight = load(out.weight + k), f = load(s.n + k) / load(s.d + k);
-    const f32x16 e = weight * (f - load(out.value + k)), r = weight / load(s.d + k);
-    store(out.e + k, e);
+    const f32x16 weight = load(out.weight + k), inside = max(weight, zero),
+                 outside = max(zero - weight, zero);
+    const f32x16 d = load(s.d + k), f = load(s.n + k) / d, r = inside / d;
+    const f32x16 e = inside * (f - load(out.value + k));
+    store(out.e + k, fma(outside, d - splat(kBackground), e));
     store(out.r + k, r);
-    store(out.fr + k, splat(0.0f) - f * r);
-    squares = fma(e, e, squares);
+    store(out.fr + k, outside - f * r);
+    const f32x16 own = e * max(weight + weight - splat(1.0f), zero);  // of weight 1, not of 1/2
+    squares = fma(own, own, squares);
   }
   out.squares = sum(squares);
   return pairs;

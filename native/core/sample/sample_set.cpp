@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "sample/array_reader.hpp"
+#include "sample/cell_points.hpp"
 #include "sample/mesh_points.hpp"
 #include "sample/tiling.hpp"
 
@@ -102,7 +103,12 @@ Domain domain_of(const MeshView& mesh, Association association, const MeshShape&
   return d;
 }
 
-void fill_values(const ArrayView& values, const MeshShape& shape, SampleSet& out) {
+// Points inside cells for each value of the field, and values for each point outside.
+constexpr size_t kInside = 1, kOutsideShare = 4;
+
+// Values of the samples from their place in the array; those after it are `inside`, then points outside.
+void fill_values(const ArrayView& values, const MeshShape& shape, SampleSet& out,
+                 const CellPoints& inside = {}) {
   std::vector<double> inner(shape.total());
   size_t n = 0;
   bool any = false;
@@ -125,16 +131,40 @@ void fill_values(const ArrayView& values, const MeshShape& shape, SampleSet& out
   double sum = 0;
   for (size_t s = 0; s < out.source.size(); s++) {
     if (out.source[s] == kNoSource) continue;
+    if (out.source[s] >= out.total) {
+      const size_t more = out.source[s] - out.total;
+      out.source[s] = kNoSource;
+      out.weight[s] = more < inside.count() ? kBetween : kOutside;
+      if (more >= inside.count()) continue;
+      out.finite++;
+      out.value[s] =
+          out.value_range > 0 ? static_cast<float>((inside.value[more] - lo) / out.value_range) : 0.0f;
+      continue;
+    }
     const double v = inner[out.source[s]];
     if (!std::isfinite(v)) {
       out.weight[s] = 0;
       continue;
     }
     out.finite++;
+    out.measured++;
     out.value[s] = out.value_range > 0 ? static_cast<float>((v - lo) / out.value_range) : 0.0f;
     sum += out.value[s];
   }
-  out.mean = out.finite > 0 ? static_cast<float>(sum / static_cast<double>(out.finite)) : 0.0f;
+  out.mean = out.measured > 0 ? static_cast<float>(sum / static_cast<double>(out.measured)) : 0.0f;
+}
+
+// Tiles the field's own samples together with points inside and outside cells.
+void place_with_cells(const MeshView& mesh, Association association, const ArrayView& values,
+                      const MeshShape& shape, SampleSet& out) {
+  World world = world_points(mesh, association, shape);
+  const CellPoints inside = points_inside(mesh, association, values, kInside * out.total),
+                   outside = points_outside(mesh, out.total / kOutsideShare);
+  for (int k = 0; k < 3; k++)
+    for (const CellPoints* more : {&inside, &outside})
+      world[k].insert(world[k].end(), more->at[k].begin(), more->at[k].end());
+  place_scattered(world, out);
+  fill_values(values, shape, out, inside);
 }
 
 }  // namespace
@@ -149,11 +179,17 @@ SampleSet make_samples(const MeshView& mesh, Association association, const Arra
                     " values with stride " + std::to_string(values.stride));
   SampleSet out;
   out.domain = domain_of(mesh, association, shape);
+  if (values.data != nullptr && mesh.kind == MeshKind::unstructured && mesh.cells > 0 && shape.total() > 0) {
+    if (association == Association::node) check_mesh(mesh, Association::cell);  // cells are read as well
+    out.total = shape.total();
+    place_with_cells(mesh, association, values, shape, out);
+    return out;
+  }
   place(mesh, association, shape, out);
   if (values.data != nullptr)
     fill_values(values, shape, out);
   else
-    out.finite = out.total;
+    out.finite = out.measured = out.total;
   return out;
 }
 
@@ -172,7 +208,7 @@ SampleSet make_positions(const Domain& domain, const MeshView& mesh, Association
   SampleSet out;
   out.domain = domain;
   place(mesh, association, shape, out);
-  out.finite = out.total;
+  out.finite = out.measured = out.total;
   return out;
 }
 

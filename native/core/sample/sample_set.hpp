@@ -23,12 +23,15 @@ struct SampleSet {
   double value_min = 0, value_range = 0;  // of the finite values
   float mean = 0.5f;                      // scaled mean of the finite values
   size_t total = 0;                       // values in the field without ghosts: the length of a decoded array
-  size_t finite = 0;                      // samples with weight 1
+  size_t finite = 0;                      // samples with weight above 0
+  size_t measured = 0;                    // of them, values of the field: the others lie inside cells
   std::vector<float> x, y, z;             // [padded] model units
   std::vector<float> value;               // [padded] scaled to [0, 1]
-  std::vector<float> weight;              // [padded] 1, or 0 for padding and non-finite values
-  std::vector<uint32_t> source;           // [padded] index in the array without ghosts; kNoSource for padding
-  std::vector<Tile> tiles;                // in Morton order
+  /// [padded] 1; kBetween for points inside cells; 0 for padding and non-finite values; below 0 outside the
+  /// domain: there the model's coverage counts as an error, times -weight.
+  std::vector<float> weight;
+  std::vector<uint32_t> source;  // [padded] index in the array without ghosts; kNoSource for padding
+  std::vector<Tile> tiles;       // in Morton order
   /// The kernels' fast path, for grids: a tile's samples are one apart, and sixteen lanes are a patch of
   /// lanes_y x 16 / lanes_y samples of equal x. Lanes run along y first, then steps along x, then columns of
   /// patches along y, then z.
@@ -44,8 +47,14 @@ struct SampleSet {
   }
 };
 
-/// Samples of `values` on `mesh`; an ArrayView without data gives positions only (value 0, weight 1).
-/// Throws invalid_argument when sizes, strides, cell indices or dims do not fit together.
+/// Weight of points inside cells: what the array itself says counts four times as much (weights are squared).
+inline constexpr float kBetween = 0.5f;
+/// Weight of samples outside the domain: a coverage of 0.3 there is as bad as an error of 0.3 %.
+inline constexpr float kOutside = -0.01f;
+
+/// Samples of `values` on `mesh`, and where it has cells points inside and around them (cell_points.hpp); an
+/// ArrayView without data gives positions only (value 0, weight 1). Throws invalid_argument when sizes,
+/// strides, cell indices or dims do not fit together.
 SampleSet make_samples(const MeshView& mesh, Association association, const ArrayView& values);
 
 /// Positions only, in the coordinates of an existing model: world points [n, 3]. For decoding and queries.

@@ -39,8 +39,9 @@ void grid_gradient(const SampleSet& s, const Tile& tile, float* out) {
 
 void group_spread(const SampleSet& s, const Tile& tile, float* out) {
   for (uint32_t k = 0; k < tile.count; k += 16) {
-    const float *value = &s.value[tile.begin + k], *weight = &s.weight[tile.begin + k];
-    float n = 0, mean = 0, squared = 0;
+    const float* value = &s.value[tile.begin + k];
+    float weight[16], n = 0, mean = 0, squared = 0;
+    for (int i = 0; i < 16; i++) weight[i] = std::max(0.0f, s.weight[tile.begin + k + i]);
     for (int i = 0; i < 16; i++) {
       n += weight[i];
       mean += weight[i] * value[i];
@@ -61,7 +62,8 @@ std::vector<float> importance(const SampleSet& s) {
     const Tile& tile = s.tiles[t];
     float* o = &out[tile.begin];
     s.columns ? grid_gradient(s, tile, o) : group_spread(s, tile, o);
-    for (uint32_t k = 0; k < tile.count; k++) sums[t] += o[k] = power_5_8(o[k]) * s.weight[tile.begin + k];
+    for (uint32_t k = 0; k < tile.count; k++)
+      sums[t] += o[k] = power_5_8(o[k]) * std::max(0.0f, s.weight[tile.begin + k]);
   });
   double total = 0;
   for (const double x : sums) total += x;
@@ -70,7 +72,7 @@ std::vector<float> importance(const SampleSet& s) {
   parallel_for(s.tiles.size(), [&](size_t t) {
     const Tile& tile = s.tiles[t];
     for (uint32_t k = tile.begin; k < tile.begin + tile.count; k++)
-      out[k] = s.weight[k] * (0.75f * out[k] + uniform);
+      out[k] = std::max(0.0f, s.weight[k]) * (0.75f * out[k] + uniform);
   });
   return out;
 }

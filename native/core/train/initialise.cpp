@@ -20,7 +20,7 @@ class Splitter {
  public:
   Splitter(const SampleSet& samples, Model& model) : s_(samples), model_(model), mass_(importance(samples)) {
     for (uint32_t i = 0; i < s_.weight.size(); i++)
-      if (s_.weight[i] != 0) order_.push_back(i);
+      if (s_.weight[i] > 0) order_.push_back(i);
   }
 
   void run() {

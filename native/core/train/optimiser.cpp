@@ -51,7 +51,7 @@ void Stepper::step(Model& model, const Pass& pass, double rate) {
   if (kind_ == Optimiser::adam) second_.resize(count * kParameters, 0.0f);
   bias1_ *= kBeta1;
   bias2_ *= kBeta2;
-  trust_ = kTrust * pass.squared() / static_cast<double>(pass.samples().finite);
+  trust_ = kTrust * pass.squared() / static_cast<double>(pass.samples().measured);
   parallel_for((count + kChunk - 1) / kChunk, [&](size_t c) {
     for (size_t i = c * kChunk; i < std::min(count, (c + 1) * kChunk); i++) {
       if (kind_ == Optimiser::adam)

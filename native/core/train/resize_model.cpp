@@ -48,9 +48,10 @@ std::vector<Place> worst_places(const SampleSet& s, const std::vector<float>& e,
   parallel_for(s.tiles.size(), [&](size_t t) {
     const Tile& tile = s.tiles[t];
     const auto consider = [&](Place& p, uint32_t at) {
+      if (!(s.weight[at] > 0)) return;
       const float size = std::fabs(e[at]);
       p.squared += double{size} * size;
-      if (size > p.worst && s.weight[at] != 0) {
+      if (size > p.worst) {
         p.worst = size;
         p.sample = at;
       }

@@ -61,7 +61,7 @@ TrainResult train(Model& model, const SampleSet& samples, const TrainSettings& s
     if (control.cancel && control.cancel->load(std::memory_order_relaxed))
       throw Error(Code::cancelled, "Training was cancelled after " + std::to_string(result.iterations) +
                                        " of " + std::to_string(settings.iterations) + " iterations");
-    result.psnr = psnr_of(pass.forward(model), samples.finite);
+    result.psnr = psnr_of(pass.forward(model), samples.measured);
     result.pair_evaluations += static_cast<double>(pass.pairs());
     result.seconds = clock.seconds();
     if (control.on_progress)

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.hpp"
@@ -38,12 +39,16 @@ void solve_values(Model& model, const SampleSet& samples, int iterations, const 
     rho = next;
     pass.apply_values(model, direction, image);
     double curvature = 0, slope = 0;
-    for (size_t k = 0; k < padded; k++) curvature += samples.weight[k] * double{image[k]} * image[k];
+    for (size_t k = 0; k < padded; k++) {
+      const double w = std::max(0.0f, samples.weight[k]) * double{image[k]};
+      curvature += w * w;
+    }
     for (size_t i = 0; i < count; i++) slope += gradient[i] * direction[i];
     if (!(curvature > 0)) return;
     const double step = -slope / curvature;
     for (size_t i = 0; i < count; i++) model.v[i] = static_cast<float>(model.v[i] + step * direction[i]);
-    for (size_t k = 0; k < padded; k++) e[k] = static_cast<float>(e[k] + samples.weight[k] * step * image[k]);
+    for (size_t k = 0; k < padded; k++)
+      e[k] = static_cast<float>(e[k] + std::max(0.0f, samples.weight[k]) * step * image[k]);
   }
 }
 
