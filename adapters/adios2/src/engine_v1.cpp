@@ -3,7 +3,6 @@
 #include <adios2/engine/plugin/PluginEngineInterface.h>
 
 #include <memory>
-#include <set>
 #include <stdexcept>
 
 #include "adios2/core/Attribute.h"
@@ -40,15 +39,9 @@ class Engine final : public adios2::plugin::PluginEngineInterface {
     stream_->begin_step();
     return adios2::StepStatus::OK;
   }
-  size_t CurrentStep() const override {
-    return static_cast<size_t>(std::max<int64_t>(0, stream_->current_step()));
-  }
-  void PerformPuts() override {
-    for (const Block& block : deferred_) stream_->put(block);
-    deferred_.clear();
-  }
+  size_t CurrentStep() const override { return stream_->current_step(); }
+  void PerformPuts() override { stream_->perform_puts(); }
   void EndStep() override {
-    PerformPuts();  // ADIOS2 does not: pointers of deferred puts are valid until this returns
     record_attributes();
     stream_->end_step();
   }
@@ -56,10 +49,10 @@ class Engine final : public adios2::plugin::PluginEngineInterface {
  protected:
 #define GAUSSITU_PUT(T)                                                      \
   void DoPutSync(adios2::core::Variable<T>& v, const T* data) override {     \
-    put(v, data, true);                                                      \
+    put(v, data, false);                                                     \
   }                                                                          \
   void DoPutDeferred(adios2::core::Variable<T>& v, const T* data) override { \
-    put(v, data, false);                                                     \
+    put(v, data, true);                                                      \
   }
   ADIOS2_FOREACH_STDTYPE_1ARG(GAUSSITU_PUT)
 #undef GAUSSITU_PUT
@@ -78,19 +71,14 @@ class Engine final : public adios2::plugin::PluginEngineInterface {
 
  private:
   template <class T>
-  void put(adios2::core::Variable<T>& v, const T* data, bool now) {
+  void put(adios2::core::Variable<T>& v, const T* data, bool deferred) {
     if (v.m_SingleValue) {
       const bool local = v.m_ShapeID == adios2::ShapeID::LocalValue;
-      record_values(*stream_, local ? v.m_Name + "@" + std::to_string(m_Comm.Rank()) : v.m_Name, data, 1);
+      record_values(*stream_, local ? stream_->local_name(v.m_Name) : v.m_Name, data, 1);
       return;
     }
     if constexpr (Taken<T>::value) {
-      const Block block = describe(v, data);
-      if (now) {
-        stream_->put(block);
-      } else {
-        deferred_.push_back(block);
-      }
+      stream_->put(describe(v, data), deferred);
     } else {
       stream_->refuse(v.m_Name, "its type " + adios2::ToString(v.m_Type) + " is not supported; use double");
     }
@@ -120,7 +108,7 @@ class Engine final : public adios2::plugin::PluginEngineInterface {
   /// Each attribute goes with the first step that sees it, as @name.
   void record_attributes() {
     for (const auto& [name, attribute] : m_IO.GetAttributes()) {
-      if (!recorded_.insert(name).second) continue;
+      if (!stream_->first_sight(name)) continue;
 #define GAUSSITU_ATTRIBUTE(T)                                                                       \
   if (attribute->m_Type == adios2::helper::GetDataType<T>()) {                                      \
     const auto& typed = static_cast<const adios2::core::Attribute<T>&>(*attribute);                 \
@@ -135,8 +123,6 @@ class Engine final : public adios2::plugin::PluginEngineInterface {
 
   const bool row_major_;
   std::unique_ptr<Stream> stream_;
-  std::vector<Block> deferred_;
-  std::set<std::string> recorded_;
 };
 
 }  // namespace

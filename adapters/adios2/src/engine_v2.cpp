@@ -3,7 +3,6 @@
 #include <adios2/plugin/PluginEngineInterface.h>
 
 #include <memory>
-#include <set>
 #include <stdexcept>
 
 #include "host_version.hpp"
@@ -36,7 +35,6 @@ class Engine final : public adios2::plugin::PluginEngineInterface {
       MPI_Comm_size(m_Comm, &where.second);
     }
 #endif
-    rank_ = where.first;
     stream_ = std::make_unique<Stream>(settings, where.first, where.second);
   }
 
@@ -45,14 +43,12 @@ class Engine final : public adios2::plugin::PluginEngineInterface {
     return adios2::StepStatus::OK;
   }
   size_t CurrentStep() const override {
-    return static_cast<size_t>(std::max<int64_t>(0, stream_->current_step()));
+    return stream_->current_step();
   }
   void PerformPuts() override {
-    for (const Block& block : deferred_) stream_->put(block);
-    deferred_.clear();
+    stream_->perform_puts();
   }
   void EndStep() override {
-    PerformPuts();
     record_attributes();
     stream_->end_step();
   }
@@ -63,10 +59,10 @@ class Engine final : public adios2::plugin::PluginEngineInterface {
 
 #define GAUSSITU_PUT(T)                                               \
   void DoPutSync(adios2::Variable<T> v, const T* data) override {     \
-    put(v, data, true);                                               \
+    put(v, data, false);                                              \
   }                                                                   \
   void DoPutDeferred(adios2::Variable<T> v, const T* data) override { \
-    put(v, data, false);                                              \
+    put(v, data, true);                                               \
   }
   ADIOS2_FOREACH_STDTYPE_1ARG(GAUSSITU_PUT)
 #undef GAUSSITU_PUT
@@ -79,11 +75,11 @@ class Engine final : public adios2::plugin::PluginEngineInterface {
 
  private:
   template <class T>
-  void put(adios2::Variable<T>& v, const T* data, bool now) {
+  void put(adios2::Variable<T>& v, const T* data, bool deferred) {
     const auto shape = v.ShapeID();
     if (shape == adios2::ShapeID::GlobalValue || shape == adios2::ShapeID::LocalValue) {
       const bool local = shape == adios2::ShapeID::LocalValue;
-      record_values(*stream_, local ? v.Name() + "@" + std::to_string(rank_) : v.Name(), data, 1);
+      record_values(*stream_, local ? stream_->local_name(v.Name()) : v.Name(), data, 1);
       return;
     }
     if constexpr (Taken<T>::value) {
@@ -104,11 +100,7 @@ class Engine final : public adios2::plugin::PluginEngineInterface {
             operation_target(operation.Type(), operation.Parameters(), sizeof(T) / b.components);
         if (target.kind != GAUSSITU_TARGET_NONE) b.target = target;
       }
-      if (now) {
-        stream_->put(b);
-      } else {
-        deferred_.push_back(b);
-      }
+      stream_->put(b, deferred);
     } else {
       stream_->refuse(v.Name(), "its type " + v.Type() + " is not supported; use double");
     }
@@ -116,7 +108,7 @@ class Engine final : public adios2::plugin::PluginEngineInterface {
 
   void record_attributes() {
     for (const auto& [name, info] : m_IO.AvailableAttributes()) {
-      if (!recorded_.insert(name).second) continue;
+      if (!stream_->first_sight(name)) continue;
       const std::string type = m_IO.AttributeType(name);
 #define GAUSSITU_ATTRIBUTE(T)                                          \
   if (type == adios2::GetType<T>()) {                                  \
@@ -128,10 +120,7 @@ class Engine final : public adios2::plugin::PluginEngineInterface {
     }
   }
 
-  int rank_ = 0;
   std::unique_ptr<Stream> stream_;
-  std::vector<Block> deferred_;
-  std::set<std::string> recorded_;
 };
 
 }  // namespace

@@ -47,6 +47,7 @@ Stream::Stream(const Settings& settings, int rank, int ranks)
 }
 
 Stream::~Stream() {
+  deferred_.clear();  // without a Close nobody promises that their arrays are still there
   close();
 }
 
@@ -58,6 +59,7 @@ void Stream::begin_step() {
 }
 
 void Stream::end_step() {
+  perform_puts();
   if (!in_step_) return;
   in_step_ = false;
   check(client_.end_step(), "step " + std::to_string(step_));
@@ -66,7 +68,20 @@ void Stream::end_step() {
              " durable, " + std::to_string(s.steps_dropped) + " dropped");
 }
 
-void Stream::put(const Block& block) {
+void Stream::put(const Block& block, bool deferred) {
+  if (deferred) {
+    deferred_.push_back(block);
+  } else {
+    send(block);
+  }
+}
+
+void Stream::perform_puts() {
+  for (const Block& block : deferred_) send(block);
+  deferred_.clear();
+}
+
+void Stream::send(const Block& block) {
   if (values(block) == 0) return;
   begin_step();  // programs that know no steps have one
   const Box box = box_of(block);

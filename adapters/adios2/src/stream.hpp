@@ -21,9 +21,12 @@ class Stream {
   Stream& operator=(const Stream&) = delete;
 
   void begin_step();  // nothing when one is open
-  void end_step();    // nothing when none is open
-  /// Copies. Blocks without values are left out.
-  void put(const Block& block);
+  /// Performs what was deferred first; nothing when no step is open.
+  void end_step();
+  /// Copies at once, or, `deferred`, when perform_puts or end_step is called: until then the data must stay.
+  /// Blocks without values are left out.
+  void put(const Block& block, bool deferred);
+  void perform_puts();
   void number(const std::string& name, double value);
   void numbers(const std::string& name, const std::vector<double>& values);
   void text(const std::string& name, const std::string& value);
@@ -32,14 +35,19 @@ class Stream {
   /// Ends an open step, then waits until everything is durable, at most CloseSeconds. Once.
   void close();
 
-  int64_t current_step() const { return step_; }
+  size_t current_step() const { return step_ < 0 ? 0 : static_cast<size_t>(step_); }
   bool in_step() const { return in_step_; }
+  /// True once per name: each attribute goes with the first step that sees it.
+  bool first_sight(const std::string& attribute) { return attributes_.insert(attribute).second; }
+  /// How a value that each rank has of its own is called.
+  std::string local_name(const std::string& value) const { return value + "@" + std::to_string(rank_); }
 
  private:
   struct Grid {
     std::string mesh;
     std::vector<Box> boxes;  // of this rank; block number: rank * kBlocksPerRank + index
   };
+  void send(const Block& block);
   int64_t block_number(Grid& grid, const Box& box);
   Grid& grid_of(const Block& block, const Box& box);
   void check(int status, const std::string& what);
@@ -49,7 +57,8 @@ class Stream {
   const int rank_;
   Client client_;
   std::map<std::string, Grid> grids_;
-  std::set<std::string> refused_, warned_;
+  std::vector<Block> deferred_;
+  std::set<std::string> refused_, warned_, attributes_;
   int64_t step_ = -1;
   bool in_step_ = false, closed_ = false;
 };
