@@ -29,8 +29,8 @@ class LayoutJob final : public Job {
   }
   Napi::Value result(Napi::Env env) override {
     const NeighbourPlan& p = layout_->plan;
-    const size_t bytes = 4 * (layout_->order.size() + p.order.size() + p.neighbours.size() +
-                              p.inverse.size() + p.linear.size()) +
+    const size_t bytes = 4 * (layout_->order.size() + p.order.size() + p.neighbours.size() + p.mean.size() +
+                              p.linear.size() + 3 * p.slope[0].size()) +
                          (layout_->placed ? 16 * layout_->size() : 0);
     Napi::Object out = make_handle<Layout>(env, layout_, kLayoutTag, bytes);
     out.Set("values", static_cast<double>(layout_->size()));

@@ -38,6 +38,20 @@ inline gaussitu::ArrayView view(const std::vector<float>& v) {
 inline gaussitu::ArrayView view(const std::vector<double>& v) {
   return {v.data(), gaussitu::Dtype::f64, v.size(), 1};
 }
+/// Cells of VTK `types` over `points` [n, 3]; the arrays must outlive the view.
+template <class Real>
+gaussitu::MeshView cells(const std::vector<Real>& points, const std::vector<int32_t>& connectivity,
+                         const std::vector<int32_t>& offsets, const std::vector<uint8_t>& types) {
+  gaussitu::MeshView m;
+  m.kind = gaussitu::MeshKind::unstructured;
+  m.points = view(points);
+  m.connectivity = connectivity.data();
+  m.offsets = offsets.data();
+  m.types = types.data();
+  m.cells = types.size();
+  m.connectivity_count = connectivity.size();
+  return m;
+}
 
 inline gaussitu::MeshView grid(uint32_t nx, uint32_t ny, uint32_t nz) {
   gaussitu::MeshView m;

@@ -50,7 +50,7 @@ NeighbourPlan plan_neighbours(std::span<const double> xyz, const MeshGraph& grap
   plan.levels = std::move(elimination.levels);
   if (n == 0) return plan;
   plan.neighbours.resize(n * kNeighbours);
-  for (auto* weights : {&plan.inverse, &plan.linear, &plan.slope[0], &plan.slope[1], &plan.slope[2]})
+  for (auto* weights : {&plan.mean, &plan.linear, &plan.slope[0], &plan.slope[1], &plan.slope[2]})
     weights->assign(n * kNeighbours, 0);
   const size_t first = plan.levels[1];
   constexpr size_t kBatch = 2048;
@@ -61,8 +61,8 @@ NeighbourPlan plan_neighbours(std::span<const double> xyz, const MeshGraph& grap
       const size_t row = at * kNeighbours;
       const size_t count =
           choose(xyz, point, {&elimination.links[size_t{point} * kMostLinks], elimination.counts[point]},
-                 &plan.neighbours[row], &plan.inverse[row]);
-      fit_locally(xyz, point, {&plan.neighbours[row], count}, &plan.inverse[row],
+                 &plan.neighbours[row], &plan.mean[row]);
+      fit_locally(xyz, point, {&plan.neighbours[row], count}, &plan.mean[row],
                   {&plan.linear[row], {&plan.slope[0][row], &plan.slope[1][row], &plan.slope[2][row]}});
     }
   });

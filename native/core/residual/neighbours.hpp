@@ -22,7 +22,7 @@ struct NeighbourPlan {
   // [points][kNeighbours] in decoding order; level 0 has none. Nearest first; what is missing repeats the
   // first, with weights of 0.
   std::vector<uint32_t> neighbours;
-  std::vector<float> inverse;               // weights of the mean, sum 1: larger where a link is stronger
+  std::vector<float> mean;                  // weights of the mean, sum 1: larger where a link is stronger
   std::vector<float> linear;                // weights of the local linear fit, sum 1
   std::array<std::vector<float>, 3> slope;  // weights of its slopes along x, y, z, sum 0
 };

@@ -36,7 +36,7 @@ class ScatteredPredictor {
   /// `at`: position in the decoding order. Fills `out` [feature_count()], returns the base.
   T features(size_t at, T* out) const {
     const uint32_t* near = &plan_.neighbours[at * kNeighbours];
-    const float* mean_weights = &plan_.inverse[at * kNeighbours];
+    const float* mean_weights = &plan_.mean[at * kNeighbours];
     const float* linear = &plan_.linear[at * kNeighbours];
     T base{0};
     size_t next = 0;

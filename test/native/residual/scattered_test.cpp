@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
+#include "fields.hpp"
 #include "residual/kd_tree.hpp"
 #include "residual/mesh_graph.hpp"
 
@@ -125,7 +126,7 @@ TEST_CASE("no two points of a level are neighbours, and all neighbours come befo
   CHECK(wrong == 0);
 }
 
-TEST_CASE("weights are means, and the fit is exact for linear fields") {
+TEST_CASE("weights of the mean and of the fit sum to 1, those of the slopes to 0") {
   const auto xyz = cloud(2000, 10);
   const auto plan = plan_neighbours(xyz);
   double worst = 0, slopes = 0;
@@ -133,7 +134,7 @@ TEST_CASE("weights are means, and the fit is exact for linear fields") {
     double mean = 0, linear = 0;
     std::array<double, 3> slope{};
     for (size_t j = 0; j < kNeighbours; j++) {
-      mean += double(plan.inverse[at * kNeighbours + j]);
+      mean += double(plan.mean[at * kNeighbours + j]);
       linear += double(plan.linear[at * kNeighbours + j]);
       for (size_t k = 0; k < 3; k++) slope[k] += double(plan.slope[k][at * kNeighbours + j]);
     }
@@ -177,19 +178,7 @@ struct Layers {
           types.push_back(12);
         }
   }
-  MeshView view() const {
-    MeshView m;
-    m.kind = MeshKind::unstructured;
-    m.points.data = points.data();
-    m.points.dtype = Dtype::f64;
-    m.points.count = points.size();
-    m.connectivity = connectivity.data();
-    m.offsets = offsets.data();
-    m.types = types.data();
-    m.cells = types.size();
-    m.connectivity_count = connectivity.size();
-    return m;
-  }
+  MeshView view() const { return fields::cells(points, connectivity, offsets, types); }
   /// What a flow does there: as much change from layer to layer as along them.
   std::vector<float> cell_values() const {
     std::vector<float> v;
@@ -262,16 +251,7 @@ TEST_CASE("one cell of all nodes, or one node of all cells, takes no squared tim
   }
   std::vector<uint8_t> types(n - 1, 5);
   types[0] = 7;
-  MeshView m;
-  m.kind = MeshKind::unstructured;
-  m.points.data = points.data();
-  m.points.dtype = Dtype::f64;
-  m.points.count = points.size();
-  m.connectivity = connectivity.data();
-  m.offsets = offsets.data();
-  m.types = types.data();
-  m.cells = types.size();
-  m.connectivity_count = connectivity.size();
+  const MeshView m = fields::cells(points, connectivity, offsets, types);
   CHECK(linked(connectivity_graph(m, Association::node), 0).size() == n - 1);
   CHECK(linked(connectivity_graph(m, Association::node), 7) == std::set<uint32_t>{0, 6, 8});
   CHECK(connectivity_graph(m, Association::cell).to.empty());

@@ -24,17 +24,7 @@ struct Cells {
     offsets.push_back(static_cast<int32_t>(connectivity.size()));
     types.push_back(type);
   }
-  MeshView view() const {
-    MeshView m;
-    m.kind = MeshKind::unstructured;
-    m.points = fields::view(points);
-    m.connectivity = connectivity.data();
-    m.offsets = offsets.data();
-    m.types = types.data();
-    m.cells = types.size();
-    m.connectivity_count = connectivity.size();
-    return m;
-  }
+  MeshView view() const { return fields::cells(points, connectivity, offsets, types); }
 };
 
 // One cell of each kind, corners of a distorted cube with a tip.

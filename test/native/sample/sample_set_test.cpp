@@ -81,17 +81,7 @@ struct SmallMesh {
   std::vector<int32_t> connectivity{0, 1, 2, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
   std::vector<int32_t> offsets{0, 4, 8, 16};
   std::vector<uint8_t> types{10, 10, 12};
-  MeshView view() const {
-    MeshView m;
-    m.kind = MeshKind::unstructured;
-    m.points = fields::view(points);
-    m.connectivity = connectivity.data();
-    m.offsets = offsets.data();
-    m.types = types.data();
-    m.cells = types.size();
-    m.connectivity_count = connectivity.size();
-    return m;
-  }
+  MeshView view() const { return fields::cells(points, connectivity, offsets, types); }
 };
 
 }  // namespace
