@@ -9,7 +9,7 @@ packages=(build-essential cmake pkg-config clang-format doctest-dev libzmq3-dev 
 
 missing=()
 for p in "${packages[@]}"; do
-  dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
+  [[ $(dpkg-query -W -f='${Status}' "$p" 2>/dev/null) == *'ok installed'* ]] || missing+=("$p")
 done
 if ((${#missing[@]})); then
   sudo=()

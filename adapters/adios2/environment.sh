@@ -15,8 +15,9 @@ cannot() {
 
 if [ ! -e "$stamp" ]; then
   [ "$(id -u)" = 0 ] || cannot "a chroot needs root"
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep -m1 '/debian/*$') ||
-    cannot "this is no Debian machine with an apt mirror"
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+    awk '/\/debian\/*$/ && !found { print; found = 1 }')
+  [ -n "$mirror" ] || cannot "this is no Debian machine with an apt mirror"
   command -v debootstrap >/dev/null || {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends debootstrap debian-archive-keyring \
       >/dev/null 2>&1 || cannot "debootstrap cannot be installed"

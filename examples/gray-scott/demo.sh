@@ -15,7 +15,7 @@ simulation=build/examples/gray-scott/gray-scott
 rm -rf "$out"
 mkdir -p "$out"
 ranks=1 launch=()
-if command -v mpirun >/dev/null && ldd "$simulation" | grep -q libmpi; then
+if command -v mpirun >/dev/null && [[ $(ldd "$simulation") == *libmpi* ]]; then
   ranks=2 launch=(mpirun --oversubscribe -n 2)
   # Ranks that wait must leave the cores to the training.
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
