@@ -120,6 +120,32 @@ describe('off', () => {
   });
 });
 
+describe('flush and close', () => {
+  it('do not wait for a service that never answered longer than silence may last', async () => {
+    const probe = await Probe.open({ GAUSSITU_ENDPOINT: NOBODY, GAUSSITU_LIVENESS_SECONDS: '0.2' });
+    await probe.mesh();
+    await probe.step(0);
+    expect((await probe.say('flush 1e6')).status).toBe('timeout');
+    const { status, error } = await probe.say('close 1e6');
+    expect(status).toBe('timeout');
+    expect(error).toMatch(
+      /1 steps are not known to be stored; last: no service answered at .*127\.0\.0\.1:9/,
+    );
+  });
+
+  it('wait for one that answers, even while they wait, as long as they are told', async () => {
+    const endpoint = `ipc://${await temporaryFolder()}/socket`;
+    const probe = await Probe.open({ GAUSSITU_ENDPOINT: endpoint, GAUSSITU_LIVENESS_SECONDS: '5' });
+    await probe.mesh();
+    await probe.step(0);
+    const flushed = probe.say('flush 90');
+    const service = await TestService.start({ listen: endpoint, acknowledge: false });
+    await until(() => service.pings >= 6, 'more than the five seconds passed, a ping in each');
+    service.acknowledge(0);
+    expect((await flushed).status).toBe('ok');
+  });
+});
+
 interface Meta {
   fields: string[];
   steps: number;

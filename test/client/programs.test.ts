@@ -63,11 +63,13 @@ describe('examples/gray-scott', () => {
   });
 
   it('goes on without a service, and says so', async () => {
-    const args = [...size, '--endpoint', 'tcp://127.0.0.1:9', '--close-seconds', '0.2'];
-    const { code, stdout, stderr } = await run(GRAY_SCOTT, args);
+    const args = [...size, '--endpoint', 'tcp://127.0.0.1:9', '--close-seconds', '1e6'];
+    const { code, stdout, stderr } = await run(GRAY_SCOTT, args, { GAUSSITU_LIVENESS_SECONDS: '0.3' });
     expect(code).toBe(1);
     expect(stdout).toContain('step   2');
-    expect(stderr).toMatch(/timeout: 3 steps are not known to be stored/);
+    expect(stderr).toMatch(
+      /timeout: 3 steps are not known to be stored; last: no service answered at tcp:\/\/127\.0\.0\.1:9/,
+    );
   });
 
   it('pushes f64, writes raw HDF5, refuses nonsense', async () => {

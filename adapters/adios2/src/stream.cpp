@@ -167,11 +167,7 @@ void Stream::close() {
   if (closed_) return;
   end_step();
   closed_ = true;
-  // A service that was never there is not waited for as long as one that is at work.
-  const auto begun = client_.status();
-  const bool seen = begun.connected || begun.steps_acknowledged > 0;
-  const auto waited = client_.flush(seen ? settings_.close_seconds
-                                         : std::min(settings_.close_seconds, settings_.block_seconds));
+  const auto waited = client_.flush(settings_.close_seconds);
   const auto s = client_.status();
   const int status = client_.close(waited == GAUSSITU_OK ? 5 : 0);
   const bool lost = s.steps_dropped > 0 || s.steps_rejected > 0 || status != GAUSSITU_OK;

@@ -248,7 +248,9 @@ GAUSSITU_API int gaussitu_put_numbers(gaussitu_client* client, const char* name,
 GAUSSITU_API int gaussitu_put_text(gaussitu_client* client, const char* name, const char* text);
 GAUSSITU_API int gaussitu_end_step(gaussitu_client* client);
 
-/* Waits until every ended step is acknowledged: OK, TIMEOUT or E_REFUSED. */
+/* Waits until every ended step is acknowledged: OK, TIMEOUT or E_REFUSED. A service that has never answered
+ * is waited for no longer than liveness_seconds, here and in gaussitu_close; gaussitu_wait_connected waits
+ * for it as long as one likes. */
 GAUSSITU_API int gaussitu_flush(gaussitu_client* client, double seconds);
 /* Fills status->size bytes of *status. */
 GAUSSITU_API int gaussitu_get_status(gaussitu_client* client, gaussitu_status* status);

@@ -229,8 +229,12 @@ int Client::wait_connected(double seconds) {
 }
 
 int Client::flush(double seconds) {
-  if (queue_.wait_empty(deadline(seconds))) return GAUSSITU_OK;
+  if (wait_stored(deadline(seconds))) return GAUSSITU_OK;
   return queue_.refused() ? GAUSSITU_E_REFUSED : GAUSSITU_TIMEOUT;
+}
+
+bool Client::wait_stored(Clock::time_point until) {
+  return queue_.wait_empty(until, deadline(options_.liveness_seconds));
 }
 
 int Client::close(double seconds, std::string& report) {
@@ -242,13 +246,15 @@ int Client::close(double seconds, std::string& report) {
     current_.reset();
     queue_.drop(step, queue_.last_error());
   }
-  queue_.wait_empty(until);
+  wait_stored(until);
   // Even in a hurry the goodbye gets a moment, else the service waits in vain for this rank.
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
   sender_->stop(std::clamp(left, std::chrono::milliseconds(500), std::chrono::milliseconds(5000)));
   size_t lost = options_.policy == GAUSSITU_SPILL ? spill_rest() : 0;
   const bool refused = queue_.refused();
-  const std::string reason = queue_.last_error();
+  const std::string reason = refused || queue_.answered()
+                                 ? queue_.last_error()
+                                 : "no service answered at " + options_.endpoint + " (is it running?)";
   for (const auto& step : queue_.take_all()) {
     queue_.drop(step->step, reason);
     ++lost;

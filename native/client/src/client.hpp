@@ -44,6 +44,9 @@ class Client {
   bool reserve(uint64_t bytes);
   void start_spilling();
   void give_up(const std::string& why);
+  /// Until all is durable; a service that has never answered is lost after liveness_seconds, here as in a
+  /// session.
+  bool wait_stored(std::chrono::steady_clock::time_point until);
   /// Writes what is pending to disk; returns how many steps could not be written.
   size_t spill_rest();
 

@@ -142,9 +142,12 @@ uint64_t Queue::progress() const {
   return progress_;
 }
 
-bool Queue::wait_empty(std::chrono::steady_clock::time_point deadline) {
+bool Queue::wait_empty(std::chrono::steady_clock::time_point deadline,
+                       std::chrono::steady_clock::time_point answer_by) {
   std::unique_lock lock(mutex_);
-  changed_.wait_until(lock, deadline, [&] { return steps_.empty() || status_.refused; });
+  const auto over = [&] { return steps_.empty() || status_.refused; };
+  changed_.wait_until(lock, std::min(deadline, answer_by), [&] { return over() || progress_ > 0; });
+  if (progress_ > 0) changed_.wait_until(lock, deadline, over);
   return steps_.empty();
 }
 

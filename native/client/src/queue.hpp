@@ -44,8 +44,12 @@ class Queue {
   /// Grows with every sign of life that may free memory: welcomes and acknowledgements.
   uint64_t progress() const;
   bool refused() const { return refused_; }
-  /// Waits until no step is pending; false at the deadline or when refused.
-  bool wait_empty(std::chrono::steady_clock::time_point deadline);
+  /// A service has welcomed this rank, now or before.
+  bool answered() const { return progress() > 0; }
+  /// Waits until no step is pending; false at the deadline, when refused, or when by `answer_by` no service
+  /// has ever answered.
+  bool wait_empty(std::chrono::steady_clock::time_point deadline,
+                  std::chrono::steady_clock::time_point answer_by);
   /// Waits until connected; false at the deadline or when refused.
   bool wait_connected(std::chrono::steady_clock::time_point deadline);
   gaussitu_status status() const;
