@@ -206,7 +206,7 @@ describe.skipIf(!ROOT)(
       const folder = await sharedFolder();
       const config = await writeConfig(folder, {
         Endpoint: 'tcp://127.0.0.1:9',
-        Policy: 'spill',
+        Policy: 'Spill',
         SpillDir: `${folder.inside}/spill`,
         CloseSeconds: '0.5',
         Run: 's',
@@ -222,10 +222,13 @@ describe.skipIf(!ROOT)(
       [
         'a value that makes no sense',
         { Ratio: 'much' },
-        /parameter Ratio: expected a number above 0, received "much"/,
+        /parameter Ratio: target ratio: expected a number .*received "much"/,
       ],
-      ['two targets', { Ratio: '10', Abs: '1' }, /one of Ratio, PSNR, Bytes, Abs, Rel only/],
-      ['a run that is no name', { Run: '../up' }, /run/],
+      ['two targets', { Ratio: '10', Abs: '1' }, /one of Ratio, PSNR, Bytes, Abs, Rel, PwRel only/],
+      ['a run that is no name', { Run: '../up' }, /option run: expected 1 to 200 of/],
+      ['a policy that is none', { Policy: 'wait' }, /option policy: expected block, drop, spill or off/],
+      ['a size that is none', { BufferBytes: 'much' }, /option buffer_bytes: expected a number of 0 or more/],
+      ['a bound out of range', { PwRel: '1' }, /pw_rel between 0 and 1, received .* 1\.0/],
       [
         'a variable that cannot be taken, with Strict',
         { Strict: 'true', Policy: 'drop', CloseSeconds: '0' },

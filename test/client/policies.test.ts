@@ -112,7 +112,7 @@ describe('drop', () => {
 
 describe('off', () => {
   it('does nothing, successfully', async () => {
-    const probe = await Probe.open({ GAUSSITU_POLICY: 'off', GAUSSITU_ENDPOINT: 'nonsense' });
+    const probe = await Probe.open({ GAUSSITU_POLICY: 'Off', GAUSSITU_ENDPOINT: 'nonsense' });
     await probe.mesh();
     expect(await probe.step(0)).toBe('ok');
     expect(await probe.step(0)).toBe('ok');

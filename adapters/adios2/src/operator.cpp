@@ -13,7 +13,7 @@
 
 #include "block_codec.hpp"
 #include "host_version.hpp"
-#include "settings.hpp"
+#include "operation.hpp"
 
 namespace gaussitu::adios2_adapter {
 namespace {

@@ -2,60 +2,19 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cmath>
 #include <functional>
+#include <sstream>
 #include <stdexcept>
+#include <vector>
 
 namespace gaussitu::adios2_adapter {
 namespace {
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
-[[noreturn]] void bad(const std::string& key, const std::string& expected, const std::string& received) {
-  throw std::invalid_argument("gaussitu: parameter " + key + ": expected " + expected + ", received \"" +
-                              received + "\"");
-}
-
-double number(const std::string& key, const std::string& text, double least) {
-  size_t used = 0;
-  double value = 0;
-  try {
-    value = std::stod(text, &used);
-  } catch (const std::exception&) {
-    used = 0;
-  }
-  if (used == 0 || used != text.size() || !std::isfinite(value) || value < least)
-    bad(key, least > 0 ? "a number above 0" : "a number of at least 0", text);
-  return value;
-}
-
 void three(const std::string& key, const std::string& text, double out[3]) {
-  std::vector<double> values;
-  std::string rest = text;
-  std::replace(rest.begin(), rest.end(), ',', ' ');
-  for (size_t at = 0; (at = rest.find_first_not_of(' ', at)) != std::string::npos;) {
-    const size_t end = std::min(rest.find(' ', at), rest.size());
-    try {
-      values.push_back(std::stod(rest.substr(at, end - at)));
-    } catch (const std::exception&) {
-      bad(key, "three numbers (x y z)", text);
-    }
-    at = end;
-  }
-  if (values.size() != 3) bad(key, "three numbers (x y z)", text);
-  std::copy(values.begin(), values.end(), out);
-}
-
-gaussitu_policy policy_of(const std::string& key, const std::string& text) {
-  const std::string name = lower(text);
-  if (name == "block") return GAUSSITU_BLOCK;
-  if (name == "drop") return GAUSSITU_DROP;
-  if (name == "spill") return GAUSSITU_SPILL;
-  if (name == "off") return GAUSSITU_OFF;
-  bad(key, "block, drop, spill or off", text);
+  std::string spaced = text;
+  std::replace(spaced.begin(), spaced.end(), ',', ' ');
+  std::istringstream in(spaced);
+  if (!(in >> out[0] >> out[1] >> out[2]) || !(in >> std::ws).eof()) bad(key, "three numbers (x y z)", text);
 }
 
 bool yes(const std::string& key, const std::string& text) {
@@ -63,6 +22,12 @@ bool yes(const std::string& key, const std::string& text) {
   if (word == "true" || word == "yes" || word == "on" || word == "1") return true;
   if (word == "false" || word == "no" || word == "off" || word == "0") return false;
   bad(key, "true or false", text);
+}
+
+/// Names of the client have underscores, keys of ADIOS2 users have none: BlockSeconds is block_seconds.
+std::string key_of(std::string name) {
+  name.erase(std::remove(name.begin(), name.end(), '_'), name.end());
+  return name;
 }
 
 /// Run ids have letters, digits, dot, dash and underscore: "data/gs.bp" becomes "gs".
@@ -94,38 +59,28 @@ size_t distance(const std::string& a, const std::string& b) {  // Levenshtein
 
 Settings read_settings(const Parameters& parameters, const std::string& stream_name) {
   Settings s;
-  s.run = run_of(stream_name);
+  s.options["run"] = run_of(stream_name);
   using Set = std::function<void(const std::string& key, const std::string& value)>;
-  const auto target = [&](gaussitu_target_kind kind, double least) -> Set {
-    return [&s, kind, least](const std::string& key, const std::string& value) {
-      if (s.target.kind != GAUSSITU_TARGET_NONE) bad(key, "one of Ratio, PSNR, Bytes, Abs, Rel only", value);
-      s.target.kind = kind;
-      s.target.value = number(key, value, least);
-    };
-  };
-  constexpr double tiny = 1e-300;
-  const std::map<std::string, Set> known = {
-      {"endpoint", [&](auto&, auto& v) { s.endpoint = v; }},
-      {"run", [&](auto&, auto& v) { s.run = v; }},
-      {"policy", [&](auto& k, auto& v) { s.policy = policy_of(k, v); }},
-      {"blockseconds", [&](auto& k, auto& v) { s.block_seconds = number(k, v, 0); }},
-      {"closeseconds", [&](auto& k, auto& v) { s.close_seconds = number(k, v, 0); }},
-      {"bufferbytes", [&](auto& k, auto& v) { s.buffer_bytes = static_cast<uint64_t>(number(k, v, tiny)); }},
-      {"spilldir", [&](auto&, auto& v) { s.spill_dir = v; }},
-      {"ratio", target(GAUSSITU_TARGET_RATIO, tiny)},
-      {"psnr", target(GAUSSITU_TARGET_PSNR, tiny)},
-      {"bytes", target(GAUSSITU_TARGET_BYTES, tiny)},
-      {"abs", target(GAUSSITU_TARGET_ABS, 0)},
-      {"rel", target(GAUSSITU_TARGET_REL, 0)},
+  std::map<std::string, Set> known = {
+      {"closeseconds", [&](auto& k, auto& v) { s.close_seconds = number(k, v); }},
       {"time", [&](auto&, auto& v) { s.time_variable = v; }},
       {"spacing", [&](auto& k, auto& v) { three(k, v, s.spacing); }},
       {"origin", [&](auto& k, auto& v) { three(k, v, s.origin); }},
-      {"verbose", [&](auto& k, auto& v) { s.verbose = static_cast<int>(number(k, v, 0)); }},
+      {"verbose", [&](auto& k, auto& v) { s.verbose = static_cast<int>(number(k, v)); }},
       {"wholerowmajor", [&](auto& k, auto& v) { s.whole_row_major = yes(k, v); }},
       {"strict", [&](auto& k, auto& v) { s.strict = yes(k, v); }},
       {"pluginname", [](auto&, auto&) {}},
       {"pluginlibrary", [](auto&, auto&) {}},
   };
+  for (const std::string option : {"endpoint", "run", "policy", "block_seconds", "buffer_bytes", "spill_dir",
+                                   "liveness_seconds", "checksum"})
+    known[key_of(option)] = [&s, option](auto&, auto& v) { s.options[option] = v; };
+  for (const std::string kind : {"ratio", "psnr", "bytes", "abs", "rel", "pw_rel"})
+    known[key_of(kind)] = [&s, kind](auto& k, auto& v) {
+      if (s.target.kind != GAUSSITU_TARGET_NONE) bad(k, "one of Ratio, PSNR, Bytes, Abs, Rel, PwRel only", v);
+      if (gaussitu_target_set(&s.target, kind.c_str(), v.c_str()) != GAUSSITU_OK)
+        throw std::invalid_argument("gaussitu: parameter " + k + ": " + gaussitu_last_error(nullptr));
+    };
   for (const auto& [key, value] : parameters) {
     const std::string name = lower(key);
     const auto found = known.find(name);
@@ -142,28 +97,17 @@ Settings read_settings(const Parameters& parameters, const std::string& stream_n
   return s;
 }
 
-gaussitu_target operation_target(const std::string& type, const Parameters& parameters,
-                                 size_t element_bytes) {
-  gaussitu_target target{nullptr, GAUSSITU_TARGET_NONE, 0};
-  bool relative = false;
-  for (const auto& [key, value] : parameters) {
-    const std::string name = lower(key);
-    const std::string of = "of operation " + type + ", " + key;
-    if (name == "mode" || name == "errorboundmode")
-      relative = lower(value) == "rel" || lower(value) == "relative";
-    if (name == "accuracy" || name == "tolerance" || name == "abs" || name == "abserrorbound") {
-      target.kind = GAUSSITU_TARGET_ABS;
-      target.value = number(of, value, 0);
-    } else if (name == "rel" || name == "relative" || name == "relboundratio" || name == "relerrorbound") {
-      target.kind = GAUSSITU_TARGET_REL;
-      target.value = number(of, value, 0);
-    } else if (name == "rate") {
-      target.kind = GAUSSITU_TARGET_RATIO;  // bits per value
-      target.value = 8.0 * static_cast<double>(element_bytes) / number(of, value, 1e-300);
-    }
-  }
-  if (relative && target.kind == GAUSSITU_TARGET_ABS) target.kind = GAUSSITU_TARGET_REL;
-  return target;
+Options client_options(const Settings& settings, int rank, int ranks) {
+  Options o;
+  o.client = "adios2";
+  o.rank = rank;
+  o.ranks = ranks;
+  for (const auto& [option, text] : settings.options)
+    if (gaussitu_options_set(&o, option.c_str(), text.c_str()) != GAUSSITU_OK)
+      throw std::invalid_argument("gaussitu: " + std::string(gaussitu_last_error(nullptr)));
+  o.targets = &settings.target;
+  o.target_count = 1;
+  return o;
 }
 
 }  // namespace gaussitu::adios2_adapter

@@ -2,21 +2,16 @@
 #pragma once
 #include <map>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "gaussitu.h"
+#include "gaussitu.hpp"
+#include "operation.hpp"
 
 namespace gaussitu::adios2_adapter {
 
-using Parameters = std::map<std::string, std::string>;
-
 struct Settings {
-  std::string endpoint, run, spill_dir;  // empty: the client's defaults and environment variables
-  gaussitu_policy policy = GAUSSITU_BLOCK;
-  double block_seconds = 60, close_seconds = 600;
-  uint64_t buffer_bytes = 0;                             // 0: the client's default
+  std::map<std::string, std::string> options;            // of the client by name, as text; `run` always
   gaussitu_target target{"*", GAUSSITU_TARGET_NONE, 0};  // for all variables without one of their own
+  double close_seconds = 600;
   std::string time_variable;                             // its value is the step's physical time
   double spacing[3] = {1, 1, 1}, origin[3] = {0, 0, 0};  // x, y, z of the grids
   int verbose = 0;                                       // 0 errors, 1 and a summary, 2 and every step
@@ -29,9 +24,8 @@ struct Settings {
 /// one.
 Settings read_settings(const Parameters& parameters, const std::string& stream_name);
 
-/// The bound or size that an <operation> of the user asks of a variable: accuracy (absolute; relative with
-/// mode REL), tolerance of MGARD likewise, rate of zfp (bits per value). NONE when it asks nothing of the
-/// kind. `element_bytes`: of one value.
-gaussitu_target operation_target(const std::string& type, const Parameters& parameters, size_t element_bytes);
+/// What the client is opened with; strings and the target point into `settings`. Throws
+/// std::invalid_argument.
+Options client_options(const Settings& settings, int rank, int ranks);
 
 }  // namespace gaussitu::adios2_adapter

@@ -10,24 +10,6 @@ namespace {
 
 constexpr int64_t kBlocksPerRank = 1 << 16;
 
-gaussitu::Options options_of(const Settings& s, int rank, int ranks) {
-  gaussitu::Options o;
-  if (!s.endpoint.empty()) o.endpoint = s.endpoint.c_str();
-  o.run = s.run.c_str();
-  o.client = "adios2";
-  o.rank = rank;
-  o.ranks = ranks;
-  o.policy = s.policy;
-  o.block_seconds = s.block_seconds;
-  if (s.buffer_bytes) o.buffer_bytes = s.buffer_bytes;
-  if (!s.spill_dir.empty()) o.spill_dir = s.spill_dir.c_str();
-  if (s.target.kind != GAUSSITU_TARGET_NONE) {
-    o.targets = &s.target;
-    o.target_count = 1;
-  }
-  return o;
-}
-
 std::string dims_text(const std::array<int64_t, 3>& d) {
   return std::to_string(d[0]) + "x" + std::to_string(d[1]) + "x" + std::to_string(d[2]);
 }
@@ -41,9 +23,10 @@ std::string field_name(std::string name) {
 }  // namespace
 
 Stream::Stream(const Settings& settings, int rank, int ranks)
-    : settings_(settings), rank_(rank), client_(options_of(settings_, rank, ranks), 0) {
+    : settings_(settings), rank_(rank), client_(client_options(settings_, rank, ranks), 0) {
   if (!client_.ok()) throw std::invalid_argument("gaussitu: " + client_.error());
-  say(2, "run " + settings_.run + ", rank " + std::to_string(rank) + " of " + std::to_string(ranks));
+  say(2, "run " + settings_.options.at("run") + ", rank " + std::to_string(rank) + " of " +
+             std::to_string(ranks));
 }
 
 Stream::~Stream() {

@@ -1,8 +1,7 @@
 #include "ranks.hpp"
 
-#include <cstdlib>
-
 #include "conduit_api.hpp"
+#include "launcher.hpp"
 
 namespace gaussitu::catalyst {
 namespace {
@@ -39,31 +38,13 @@ bool from_mpi(std::optional<int64_t> fortran_comm, Ranks& out) {
   return ask<int>(fortran_comm ? static_cast<int>(*fortran_comm) : kMpichWorld, out);
 }
 
-std::optional<int32_t> variable(const char* name) {
-  const char* text = std::getenv(name);
-  if (!text || !*text) return std::nullopt;
-  char* end = nullptr;
-  const long value = std::strtol(text, &end, 10);
-  if (*end || value < 0 || value > 65536) return std::nullopt;
-  return static_cast<int32_t>(value);
-}
-
 }  // namespace
 
 Ranks find_ranks(std::optional<int64_t> fortran_comm) {
   Ranks out;
   if (from_mpi(fortran_comm, out)) return out;
-  // SLURM_STEP_…: a batch script itself has SLURM_PROCID and SLURM_NTASKS as well, but is one process.
-  static constexpr const char* pairs[][2] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
-                                             {"PMI_RANK", "PMI_SIZE"},
-                                             {"MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"},
-                                             {"PALS_RANKID", "PALS_SIZE"},
-                                             {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}};
-  for (const auto& pair : pairs) {
-    const auto rank = variable(pair[0]), ranks = variable(pair[1]);
-    if (rank && ranks && *rank < *ranks) return {*rank, *ranks};
-  }
-  return out;
+  const auto [rank, ranks] = launcher_rank();
+  return {rank, ranks};
 }
 
 }  // namespace gaussitu::catalyst

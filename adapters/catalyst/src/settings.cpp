@@ -58,14 +58,11 @@ double number(const std::string& what, const std::string& text) {
 }
 
 TargetSetting target(const std::string& what, const std::string& field, const std::string& kind,
-                     double value) {
-  static const std::map<std::string, gaussitu_target_kind> kinds = {
-      {"ratio", GAUSSITU_TARGET_RATIO}, {"psnr", GAUSSITU_TARGET_PSNR}, {"bytes", GAUSSITU_TARGET_BYTES},
-      {"abs", GAUSSITU_TARGET_ABS},     {"rel", GAUSSITU_TARGET_REL},   {"pw_rel", GAUSSITU_TARGET_PW_REL}};
-  const auto found = kinds.find(kind);
-  if (found == kinds.end())
-    refuse(what + ": expected ratio, psnr, bytes, abs, rel or pw_rel, received \"" + kind + "\"");
-  return {field, found->second, value};
+                     const std::string& value) {
+  gaussitu_target read{};
+  if (gaussitu_target_set(&read, kind.c_str(), value.c_str()) != GAUSSITU_OK)
+    refuse(what + ": " + gaussitu_last_error(nullptr));
+  return {field, read.kind, read.value};
 }
 
 /// "velocity psnr 60; p* rel 1e-3"
@@ -74,7 +71,7 @@ std::vector<TargetSetting> targets_of(const std::string& what, const std::string
   for (const auto& entry : split(text, ";\n")) {
     const auto words = split(entry, " \t");
     if (words.size() != 3) refuse(what + ": expected FIELD KIND VALUE; …, received \"" + entry + "\"");
-    out.push_back(target(what, words[0], words[1], number(what, words[2])));
+    out.push_back(target(what, words[0], words[1], words[2]));
   }
   return out;
 }
@@ -118,9 +115,8 @@ void read_targets(const Node& node, Settings& settings) {
     const auto kinds = field.children();
     if (kinds.size() != 1)
       refuse("setting " + field.path() + ": expected one of ratio, psnr, bytes, abs, rel, pw_rel below it");
-    const auto value = kinds[0].real();
-    if (!value) refuse("setting " + kinds[0].path() + ": expected a number");
-    settings.targets.push_back(target("setting " + field.path(), field.name(), kinds[0].name(), *value));
+    settings.targets.push_back(
+        target("setting " + field.path(), field.name(), kinds[0].name(), leaf_text(kinds[0])));
   }
 }
 

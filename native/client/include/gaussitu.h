@@ -178,6 +178,9 @@ GAUSSITU_API void gaussitu_options_init(gaussitu_options* options);
  * "buffer_bytes" (512M, 2Gi, ...), "checksum", "rank", "ranks". E_INVALID with a sentence in
  * gaussitu_last_error(NULL). */
 GAUSSITU_API int gaussitu_options_set(gaussitu_options* options, const char* option, const char* text);
+/* Sets kind and value from text: "ratio", "psnr", "bytes" (200k, 1M, ...), "abs", "rel" or "pw_rel".
+ * E_INVALID likewise. */
+GAUSSITU_API int gaussitu_target_set(gaussitu_target* target, const char* kind, const char* value);
 GAUSSITU_API void gaussitu_field_init(gaussitu_field* field);
 
 /* Starts the sender thread and returns at once: the service need not be there yet. On failure *client is

@@ -84,6 +84,17 @@ int gaussitu_options_set(gaussitu_options* options, const char* option, const ch
   });
 }
 
+int gaussitu_target_set(gaussitu_target* target, const char* kind, const char* value) {
+  return guarded(nullptr, [&] {
+    if (!target || !kind || !value)
+      gaussitu::client::invalid("gaussitu_target_set: expected a target, a kind and a value");
+    const auto read = gaussitu::client::target_from_text(kind, value);
+    target->kind = read.kind;
+    target->value = read.value;
+    return GAUSSITU_OK;
+  });
+}
+
 void gaussitu_field_init(gaussitu_field* field) {
   if (!field) return;
   *field = {};

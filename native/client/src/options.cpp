@@ -1,10 +1,13 @@
 #include "options.hpp"
 
+#include <strings.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 
 #include "mesh.hpp"
 #include "status.hpp"
@@ -43,7 +46,7 @@ int32_t whole(const std::string& what, const char* text) {
 gaussitu_policy policy_of(const std::string& what, const char* text) {
   static constexpr const char* names[] = {"block", "drop", "spill", "off"};
   for (int i = 0; i < 4; ++i)
-    if (std::strcmp(text, names[i]) == 0) return static_cast<gaussitu_policy>(i);
+    if (strcasecmp(text, names[i]) == 0) return static_cast<gaussitu_policy>(i);
   invalid(what + ": expected block, drop, spill or off, received \"" + text + "\"");
 }
 
@@ -109,6 +112,16 @@ void set_option(gaussitu_options& o, const std::string& option, const char* text
   } else {
     invalid(what + ": expected an option of gaussitu_options that has a text form");
   }
+}
+
+Target target_from_text(const std::string& kind, const char* value) {
+  // In the order of gaussitu_target_kind.
+  static constexpr const char* names[] = {"none", "ratio", "psnr", "bytes", "abs", "rel", "pw_rel"};
+  const auto* found = std::find(std::begin(names) + 1, std::end(names), kind);
+  if (found == std::end(names))
+    invalid("target: expected ratio, psnr, bytes, abs, rel or pw_rel, received \"" + kind + "\"");
+  return checked_target(static_cast<gaussitu_target_kind>(found - names), number("target " + kind, value),
+                        "*");
 }
 
 Target checked_target(gaussitu_target_kind kind, double value, const std::string& field) {

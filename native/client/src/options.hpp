@@ -27,6 +27,8 @@ void set_option(gaussitu_options& options, const std::string& option, const char
                 const std::string& what);
 /// Throws E_INVALID naming the option or environment variable.
 Options resolve_options(const gaussitu_options& given);
+/// "ratio", "psnr", "bytes", "abs", "rel" or "pw_rel" and a number, checked. Throws E_INVALID.
+Target target_from_text(const std::string& kind, const char* value);
 /// Checks kind and value of a target given for `field`.
 Target checked_target(gaussitu_target_kind kind, double value, const std::string& field);
 
