@@ -63,7 +63,7 @@ SampleSet every_few(const SampleSet& all, size_t wanted) {
   SampleSet out;
   out.domain = all.domain;
   out.total = all.total;
-  out.finite = chosen.size();
+  out.finite = out.measured = chosen.size();
   tile_scattered(points, out);
   for (uint32_t& source : out.source)
     if (source != kNoSource) source = chosen[source];
@@ -87,6 +87,7 @@ void set_values(SampleSet& samples, std::span<const T> field, double least, doub
     samples.value[s] = samples.value_range > 0 ? static_cast<float>((v - least) / samples.value_range) : 0.0f;
     sum += samples.value[s];
   }
+  samples.measured = samples.finite;
   samples.mean = samples.finite > 0 ? static_cast<float>(sum / static_cast<double>(samples.finite)) : 0.0f;
 }
 

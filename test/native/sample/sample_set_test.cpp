@@ -346,6 +346,15 @@ TEST_CASE("a part of a grid keeps whole coordinates and lies evenly; a part of p
   const SampleSet points = make_samples(cloud, Association::node, {});
   const SampleSet few = every_few(points, 500);
   CHECK(few.finite == 500);
+  CHECK(few.measured == 500);
   const std::set<uint32_t> distinct(few.source.begin(), few.source.end());
   CHECK(distinct.size() - distinct.count(kNoSource) == 500);
+
+  SampleSet valued = few;
+  std::vector<float> field(5000, 1.5f);
+  for (size_t i = 0; i < field.size(); i += 2) field[i] = std::numeric_limits<float>::quiet_NaN();
+  set_values(valued, std::span<const float>(field), 1, 3);
+  CHECK(valued.finite < 500);
+  CHECK(valued.measured == valued.finite);
+  CHECK(valued.mean == 0.25f);
 }
