@@ -7,7 +7,6 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "train/normal_equations.hpp"
-#include "train/pass.hpp"
 
 namespace gaussitu {
 
@@ -122,19 +121,18 @@ QuantisedGaussian quantise_one(Model& model, size_t i, Remaining& rest, const La
   return out;
 }
 
-/// Quantises every kParts-th Gaussian from `first` on at the optimum that the others leave it.
-void quantise_part(Model& model, const Pass& pass, size_t first, double squared, const Lattice& lattice,
-                   const QuantSteps& steps, std::vector<QuantisedGaussian>& gaussians) {
-  const size_t members = model.count() > first ? (model.count() - first - 1) / kParts + 1 : 0;
-  std::vector<Moments> moments(members);
-  parallel_for(members, [&](size_t m) { moments[m] = pass.backward(model, first + m * kParts, true); });
+/// Quantises every kParts-th Gaussian from `first` on, whose moments these are, at the optimum that the
+/// others leave it.
+void quantise_part(Model& model, const SampleSet& samples, const std::vector<Moments>& moments, size_t first,
+                   double squared, const Lattice& lattice, const QuantSteps& steps,
+                   std::vector<QuantisedGaussian>& gaussians) {
   double phi2 = 0;
   for (const Moments& m : moments) phi2 += m.phi2;
-  phi2 /= static_cast<double>(std::max<size_t>(members, 1));
-  const double trust = kTrust * squared / static_cast<double>(pass.samples().measured);
-  parallel_for(members, [&](size_t m) {
+  phi2 /= static_cast<double>(std::max<size_t>(moments.size(), 1));
+  const double trust = kTrust * squared / static_cast<double>(samples.measured);
+  parallel_for(moments.size(), [&](size_t m) {
     const size_t i = first + m * kParts;
-    Remaining rest(normal_equations(moments[m], model, i, pass.samples().columns),
+    Remaining rest(normal_equations(moments[m], model, i, samples.columns),
                    trust * moments[m].phi2 + kFloor * phi2, kValueFloor * phi2);
     gaussians[i] = quantise_one(model, i, rest, lattice, steps);
   });
@@ -142,25 +140,26 @@ void quantise_part(Model& model, const Pass& pass, size_t first, double squared,
 
 }  // namespace
 
-QuantisedModel quantise_compensating(const Model& original, const SampleSet& samples,
-                                     const QuantSteps& wanted, int sweeps, const Control& control) {
+QuantisedModel quantise_compensating(const Model& original, Session& session, const QuantSteps& wanted,
+                                     int sweeps, const Control& control) {
   const QuantSteps steps = storable(wanted);
   const Lattice lattice = Lattice::of(original);
   Model model = original;
   std::vector<QuantisedGaussian> gaussians(model.count()), best;
+  std::vector<Moments> moments;
   double best_squared = std::numeric_limits<double>::infinity();
-  Pass pass(samples);
+  const size_t parts = kParts * static_cast<size_t>(sweeps);
   for (size_t part = 0;; ++part) {
     if (control.cancel && control.cancel->load(std::memory_order_relaxed))
       throw Error(Code::cancelled, "Encoding was cancelled while quantising");
-    const double squared = pass.forward(model);
-    const size_t first = part % kParts;
-    if (first == 0 && part > 0) {  // a whole sweep is quantised: very coarse steps may not settle
+    const size_t first = part < parts ? part % kParts : model.count();
+    const double squared = session.linearise(model, first, kParts, moments);
+    if (part > 0 && part % kParts == 0) {  // a whole sweep is quantised: very coarse steps may not settle
       if (best.empty() || squared < best_squared) best = gaussians;
       best_squared = std::min(best_squared, squared);
-      if (part == kParts * static_cast<size_t>(sweeps)) break;
+      if (part == parts) break;
     }
-    quantise_part(model, pass, first, squared, lattice, steps, gaussians);
+    quantise_part(model, session.samples(), moments, first, squared, lattice, steps, gaussians);
   }
   return assemble(original, steps, lattice, best);
 }

@@ -7,13 +7,13 @@
 // least-squares problem of docs/model.md; the idea is Babai's nearest plane). The next part then sees the
 // error that is left in the field. On turbulence it halves what quantisation costs.
 #pragma once
+#include "device/device.hpp"
 #include "quantize/quantised_model.hpp"
-#include "train/train.hpp"
 
 namespace gaussitu {
 
 /// Like to_integers(), `sweeps` times over all Gaussians. Deterministic.
-QuantisedModel quantise_compensating(const Model& model, const SampleSet& samples, const QuantSteps& steps,
+QuantisedModel quantise_compensating(const Model& model, Session& session, const QuantSteps& steps,
                                      int sweeps, const Control& control);
 
 }  // namespace gaussitu

@@ -63,7 +63,7 @@ Finished constant(const SampleSet& samples) {
 /// Gaussians that fill `bytes` at the best steps for a model whose squared error will be `improved` times
 /// what it is.
 size_t balanced_count(const Trainer& trainer, double bytes, double improved) {
-  const Finisher finisher(trainer.model(), trainer.samples(), trainer.control());
+  const Finisher finisher(trainer.model(), trainer.session(), trainer.control());
   const double used = static_cast<double>(finisher.bytes_at(finisher.fineness_for(kNoise * improved)));
   const double per_gaussian =
       std::max(1.0, used - kHeaderBytes) / static_cast<double>(trainer.model().count());
@@ -98,13 +98,13 @@ Finished meet_bytes(Trainer& trainer, size_t bytes) {
   const bool wanted = !trainer.warm() || balanced < trainer.model().count();
   if (wanted && differs(balanced, trainer.model().count(), 0.12) && !trainer.out_of_time())
     trainer.train_with(balanced, (planned + 1) / 2, true);
-  Finished best = Finisher(trainer.model(), trainer.samples(), trainer.control()).to_bytes(bytes);
+  Finished best = Finisher(trainer.model(), trainer.session(), trainer.control()).to_bytes(bytes);
   // Where the coarsest steps are still too fine (noise), fewer Gaussians.
   for (int i = 0; i < 5 && best.payload.size() > bytes && trainer.model().count() > 1; ++i) {
     const double fits = 0.9 * goal / static_cast<double>(best.payload.size());
     trainer.train_with(to_count(fits * static_cast<double>(trainer.model().count()), trainer),
                        std::max(1, planned / 6), true);
-    best = Finisher(trainer.model(), trainer.samples(), trainer.control()).to_bytes(bytes);
+    best = Finisher(trainer.model(), trainer.session(), trainer.control()).to_bytes(bytes);
   }
   return best;
 }
@@ -131,14 +131,14 @@ Finished meet_psnr(Trainer& trainer, double psnr) {
     count = static_cast<double>(trainer.model().count()) * std::exp2(missing / kDecibelsPerDoubling);
     trainer.train_with(to_count(count, trainer), (planned + 2) / 3, true);
   }
-  Finished best = Finisher(trainer.model(), trainer.samples(), trainer.control()).to_psnr(psnr);
+  Finished best = Finisher(trainer.model(), trainer.session(), trainer.control()).to_psnr(psnr);
   for (int i = 0; i < kTrials && decibels(best.mse) < psnr && !trainer.out_of_time(); ++i) {
     const double missing = need - decibels(best.mse);
     count = static_cast<double>(trainer.model().count()) *
             std::exp2(std::clamp(missing / kDecibelsPerDoubling, 0.05, 2.0));
     if (to_count(count, trainer) == trainer.model().count()) break;
     trainer.train_with(to_count(count, trainer), std::max(6, planned / 3), true);
-    best = Finisher(trainer.model(), trainer.samples(), trainer.control()).to_psnr(psnr);
+    best = Finisher(trainer.model(), trainer.session(), trainer.control()).to_psnr(psnr);
   }
   return best;
 }
@@ -159,7 +159,7 @@ Finished meet_bytes_afresh(Trainer& trainer, const EncodeSettings& settings, Tra
   if (!worn_out(trainer, finished) || settings.iterations != 0) return finished;
   EncodeSettings fresh = settings;
   fresh.previous = {};
-  Trainer cold(trainer.samples(), fresh, trainer.control());
+  Trainer cold(trainer.session(), fresh, trainer.control());
   Finished again = meet_bytes(cold, bytes);
   training = cold.result();
   if (!(again.mse < finished.mse)) return finished;
@@ -169,9 +169,9 @@ Finished meet_bytes_afresh(Trainer& trainer, const EncodeSettings& settings, Tra
 
 }  // namespace
 
-Finished train_to_bytes(const SampleSet& samples, const EncodeSettings& settings, const Control& control,
+Finished train_to_bytes(Session& session, const EncodeSettings& settings, const Control& control,
                         TrainResult& training, bool& warm) {
-  Trainer trainer(samples, settings, control);
+  Trainer trainer(session, settings, control);
   warm = trainer.warm();
   Finished finished = meet_bytes_afresh(trainer, settings, training, warm);
   training.iterations += trainer.result().iterations;
@@ -182,12 +182,14 @@ EncodeResult encode(const MeshView& mesh, Association association, const ArrayVi
                     const EncodeSettings& settings, const Control& control) {
   check(settings);
   const SampleSet samples = make_samples(mesh, association, values);
+  const auto session = open_session(samples);
   EncodeResult out;
+  out.device = session->device();
   Finished finished;
   if (samples.finite == 0 || !(samples.value_range > 0)) {
     finished = constant(samples);
   } else {
-    Trainer trainer(samples, settings, control);
+    Trainer trainer(*session, settings, control);
     const EncodeTarget& target = settings.target;
     out.warm = trainer.warm();
     if (target.bytes > 0) {
@@ -196,7 +198,7 @@ EncodeResult encode(const MeshView& mesh, Association association, const ArrayVi
       finished = meet_psnr(trainer, target.psnr);
     } else {
       trainer.train_with(to_count(static_cast<double>(target.gaussians), trainer), trainer.planned(), true);
-      finished = Finisher(trainer.model(), samples, control).to_noise(kNoise);
+      finished = Finisher(trainer.model(), *session, control).to_noise(kNoise);
     }
     // A model that does not pay for itself: the mean alone is smaller.
     if (target.bytes > 0 && finished.payload.size() > target.bytes) finished = constant(samples);
@@ -208,7 +210,7 @@ EncodeResult encode(const MeshView& mesh, Association association, const ArrayVi
   out.payload = std::move(finished.payload);
   const Model decoded = decode_payload(out.payload);
   out.gaussians = decoded.count();
-  out.metrics = measure(decoded, samples, mesh, association, values);
+  out.metrics = measure(decoded, *session, mesh, association, values);
   return out;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/views.hpp"
@@ -41,8 +42,10 @@ struct EncodeResult {
   TrainResult training;
   size_t gaussians = 0;
   bool warm = false;
+  std::string device;  // that did the work: Device::name()
 };
 
+/// On the device in use (device/device.hpp).
 EncodeResult encode(const MeshView& mesh, Association association, const ArrayView& values,
                     const EncodeSettings& settings, const Control& control);
 

@@ -30,9 +30,9 @@ double bisect(double lo, double hi, Good good) {
 
 }  // namespace
 
-Finisher::Finisher(const Model& model, const SampleSet& samples, const Control& control, int sweeps)
-    : model_(model), samples_(samples), control_(control), sweeps_(sweeps), ratio_(kUsual) {
-  model_mse_ = mean_squared_error(model, samples);
+Finisher::Finisher(const Model& model, Session& session, const Control& control, int sweeps)
+    : model_(model), session_(session), control_(control), sweeps_(sweeps), ratio_(kUsual) {
+  model_mse_ = mean_squared_error(model, session);
   // About as coarse as will be used: the error of smaller steps drowns in what training left over.
   const double scale = std::clamp(8 * std::sqrt(model_mse_), 0.05, 0.4);
   float QuantSteps::*const kinds[] = {&QuantSteps::position, &QuantSteps::scale, &QuantSteps::skew,
@@ -41,7 +41,7 @@ Finisher::Finisher(const Model& model, const SampleSet& samples, const Control& 
   for (int k = 0; k < 4; ++k) {
     QuantSteps probe = kExact;
     probe.*kinds[k] = storable({0, 0, 0, static_cast<float>(kUsual.*kinds[k] * scale)}).value;
-    const double mse = mean_squared_error(from_integers(to_integers(model, probe)), samples);
+    const double mse = mean_squared_error(from_integers(to_integers(model, probe)), session);
     const double ratio = probe.*kinds[k] / (kUsual.*kinds[k]);
     cost[k] = std::max(mse - model_mse_, 1e-12) / (ratio * ratio);
   }
@@ -73,14 +73,16 @@ size_t Finisher::bytes_at(double fineness) const {
 Finished Finisher::finish(double fineness) const {
   Finished out;
   out.fineness = fineness;
-  out.integers = quantise_compensating(model_, samples_, steps(fineness), sweeps_, control_);
+  out.integers = quantise_compensating(model_, session_, steps(fineness), sweeps_, control_);
   Model decoded = from_integers(out.integers);
-  solve_values(decoded, samples_, kValueIterations, control_);
+  session_.solve_values(decoded, kValueIterations, control_);
   requantise_values(out.integers, decoded.v);
   decoded = from_integers(out.integers);
-  fit_coverage(decoded, samples_);
-  out.integers.header.coverage = decoded.coverage;
-  out.mse = mean_squared_error(decoded, samples_);
+  const SampleSet& samples = session_.samples();
+  std::vector<float> f(samples.x.size()), cover(samples.x.size());
+  session_.evaluate(decoded, f.data(), cover.data());
+  out.integers.header.coverage = least_coverage(samples, cover);
+  out.mse = mean_squared_error(f, samples);
   out.payload = encode_payload(out.integers);
   return out;
 }

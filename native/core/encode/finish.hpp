@@ -2,8 +2,8 @@
 #pragma once
 #include <vector>
 
+#include "device/device.hpp"
 #include "stream/payload.hpp"
-#include "train/train.hpp"
 
 namespace gaussitu {
 
@@ -20,7 +20,7 @@ class Finisher {
   /// Probes how much error a step of each kind of parameter costs, and sets their proportion so that all cost
   /// the same: the optimum at high rate. Borrows all arguments. `sweeps`: of the quantisation that
   /// compensates.
-  Finisher(const Model& model, const SampleSet& samples, const Control& control, int sweeps = 3);
+  Finisher(const Model& model, Session& session, const Control& control, int sweeps = 3);
 
   /// As fine as `bytes` allow. Within 1.5 % below them unless the model is too small for that many or few.
   Finished to_bytes(size_t bytes) const;
@@ -42,7 +42,7 @@ class Finisher {
   Finished finish(double fineness) const;
 
   const Model& model_;
-  const SampleSet& samples_;
+  Session& session_;
   const Control& control_;
   const int sweeps_;
   double model_mse_ = 0;
@@ -54,7 +54,7 @@ struct EncodeSettings;
 
 /// Trains and quantises a model of at most settings.target.bytes as encode() does; its payload is longer when
 /// even the coarsest does not fit. Adds to `training`, and sets whether the start was `warm`. (encode.cpp)
-Finished train_to_bytes(const SampleSet& samples, const EncodeSettings& settings, const Control& control,
+Finished train_to_bytes(Session& session, const EncodeSettings& settings, const Control& control,
                         TrainResult& training, bool& warm);
 
 }  // namespace gaussitu

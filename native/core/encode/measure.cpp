@@ -28,9 +28,10 @@ uint32_t crc_as(const std::vector<double>& values) {
 
 }  // namespace
 
-DecodedField decode_field(const Model& model, const SampleSet& positions, Dtype dtype) {
+DecodedField decode_field(const Model& model, Session& session, Dtype dtype) {
+  const SampleSet& positions = session.samples();
   std::vector<float> f(positions.x.size()), cover(positions.x.size());
-  evaluate(model, positions, f.data(), cover.data());
+  session.evaluate(model, f.data(), cover.data());
   DecodedField out;
   out.values.resize(positions.total);
   out.inside.resize(positions.total);
@@ -45,12 +46,12 @@ DecodedField decode_field(const Model& model, const SampleSet& positions, Dtype 
   return out;
 }
 
-Metrics measure(const Model& model, const SampleSet& samples, const MeshView& mesh, Association association,
+Metrics measure(const Model& model, Session& session, const MeshView& mesh, Association association,
                 const ArrayView& values) {
-  const DecodedField decoded = decode_field(model, samples, values.dtype);
+  const DecodedField decoded = decode_field(model, session, values.dtype);
   const MeshShape shape = check_mesh(mesh, association);
   Metrics m;
-  m.values = samples.total;
+  m.values = session.samples().total;
   double squares = 0;
   size_t at = 0;
   bool any = false;
@@ -77,9 +78,13 @@ Metrics measure(const Model& model, const SampleSet& samples, const MeshView& me
   return m;
 }
 
-double mean_squared_error(const Model& model, const SampleSet& samples) {
-  std::vector<float> f(samples.x.size());
-  evaluate(model, samples, f.data());
+double mean_squared_error(const Model& model, Session& session) {
+  std::vector<float> f(session.samples().x.size());
+  session.evaluate(model, f.data());
+  return mean_squared_error(f, session.samples());
+}
+
+double mean_squared_error(const std::vector<float>& f, const SampleSet& samples) {
   double sum = 0;
   for (size_t s = 0; s < f.size(); ++s)
     if (samples.weight[s] > 0 && samples.source[s] != kNoSource) {

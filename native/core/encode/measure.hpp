@@ -2,6 +2,7 @@
 #pragma once
 #include <vector>
 
+#include "device/device.hpp"
 #include "encode/encode.hpp"
 #include "model/evaluate.hpp"
 
@@ -12,14 +13,16 @@ struct DecodedField {
   std::vector<double> values;   // [total]; rounded to f32 where `dtype` asks for it
   std::vector<uint8_t> inside;  // [total] 1 where the point is inside the model's domain
 };
-DecodedField decode_field(const Model& model, const SampleSet& positions, Dtype dtype);
+DecodedField decode_field(const Model& model, Session& positions, Dtype dtype);
 
 /// Compares a decoded model with the original at every finite value. `samples` came from the same arguments.
-Metrics measure(const Model& model, const SampleSet& samples, const MeshView& mesh, Association association,
+Metrics measure(const Model& model, Session& samples, const MeshView& mesh, Association association,
                 const ArrayView& values);
 
 /// Mean squared error of scaled values over the finite values of the field: the cheap measure used while
 /// searching.
-double mean_squared_error(const Model& model, const SampleSet& samples);
+double mean_squared_error(const Model& model, Session& session);
+/// The same of values [padded] that evaluate() gave.
+double mean_squared_error(const std::vector<float>& f, const SampleSet& samples);
 
 }  // namespace gaussitu

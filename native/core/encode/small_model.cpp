@@ -57,7 +57,9 @@ Finished train_quickly(const SmallModelRequest<T>& request, const EncodeSettings
   const double change = goal / static_cast<double>(std::max<size_t>(settings.previous.size(), 1));
   EncodeSettings own = settings;
   if (change < 0.4 || change > 2.5) own.previous = {};
-  Trainer trainer(samples, own, control);
+  const auto session = open_session(samples);
+  out.device = session->device();
+  Trainer trainer(*session, own, control);
   out.warm = trainer.warm();
   if (out.warm) {
     const auto before = static_cast<double>(trainer.previous_count());
@@ -65,7 +67,7 @@ Finished train_quickly(const SmallModelRequest<T>& request, const EncodeSettings
   }
   trainer.train_with(count, out.warm ? kWarmIterations : kColdIterations, true);
   out.iterations = trainer.result().iterations;
-  return Finisher(trainer.model(), samples, control, kSweeps).to_bytes(settings.target.bytes);
+  return Finisher(trainer.model(), *session, control, kSweeps).to_bytes(settings.target.bytes);
 }
 
 }  // namespace
@@ -73,7 +75,7 @@ Finished train_quickly(const SmallModelRequest<T>& request, const EncodeSettings
 template <class T>
 std::vector<T> values_at(const Model& model, const SampleSet& all, float* cover) {
   std::vector<float> f(all.x.size());
-  evaluate(model, all, f.data(), cover);
+  open_session(all, Purpose::evaluation)->evaluate(model, f.data(), cover);
   std::vector<T> out(all.total);
   for (size_t s = 0; s < f.size(); s++)
     if (all.source[s] != kNoSource) {
@@ -96,7 +98,9 @@ SmallModel<T> fit_small_model(const SmallModelRequest<T>& request, const Control
     SampleSet samples = *request.all;
     set_values(samples, request.field, request.least, request.most);
     TrainResult training;
-    finished = train_to_bytes(samples, settings, control, training, out.warm);
+    const auto session = open_session(samples);
+    out.device = session->device();
+    finished = train_to_bytes(*session, settings, control, training, out.warm);
     out.iterations = training.iterations;
   } else {
     finished = train_quickly(request, settings, control, out);

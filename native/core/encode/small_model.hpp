@@ -3,6 +3,7 @@
 // drawn and asked between its samples, and gives the residual a first guess (docs/residual.md).
 #pragma once
 #include <span>
+#include <string>
 
 #include "encode/encode.hpp"
 
@@ -27,6 +28,7 @@ struct SmallModel {
   double psnr = 0;  // dB, over the values that are not NaN
   int iterations = 0;
   bool warm = false;
+  std::string device;  // that trained it: Device::name()
 };
 
 /// Deterministic. Every sample that is not NaN is inside the model's domain.

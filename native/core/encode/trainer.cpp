@@ -13,9 +13,10 @@ constexpr double kChangedMuch =
     10;  // dB that a warm start gains by training: then nothing much was left of it
 }  // namespace
 
-Trainer::Trainer(const SampleSet& samples, const EncodeSettings& settings, const Control& control)
-    : samples_(samples), settings_(settings), control_(control) {
+Trainer::Trainer(Session& session, const EncodeSettings& settings, const Control& control)
+    : session_(session), settings_(settings), control_(control) {
   if (settings.previous.empty()) return;
+  const SampleSet& samples = this->samples();
   Model previous = decode_payload(settings.previous);
   // Another mesh has other model coordinates: its Gaussians say nothing here.
   const bool same_place = previous.domain.origin == samples.domain.origin &&
@@ -34,7 +35,7 @@ int Trainer::planned() const {
 }
 
 size_t Trainer::most() const {
-  return std::clamp<size_t>(samples_.finite, 1, kMaxGaussians);
+  return std::clamp<size_t>(samples().finite, 1, kMaxGaussians);
 }
 
 double Trainer::elapsed() const {
@@ -46,7 +47,7 @@ bool Trainer::out_of_time() const {
 }
 
 void Trainer::follow(size_t count) {
-  const double before = -10 * std::log10(std::max(mean_squared_error(model_, samples_), 1e-20));
+  const double before = -10 * std::log10(std::max(mean_squared_error(model_, session_), 1e-20));
   train_with(count, planned(), true);
   changed_much_ = result_.psnr - before > kChangedMuch;
 }
@@ -54,9 +55,9 @@ void Trainer::follow(size_t count) {
 void Trainer::train_with(size_t count, int iterations, bool anneal) {
   count = std::clamp<size_t>(count, 1, most());
   if (model_.count() == 0)
-    model_ = initialise(samples_, count);
+    model_ = initialise(samples(), count);
   else if (model_.count() != count)
-    resize_model(model_, samples_, count);
+    resize_model(model_, samples(), count, session_);
   TrainSettings t;
   t.optimiser = settings_.optimiser;
   t.iterations = iterations;
@@ -73,7 +74,7 @@ void Trainer::train_with(size_t count, int iterations, bool anneal) {
       whole.gaussians = model_.count();
       control_.on_progress(whole);
     };
-  const TrainResult r = train(model_, samples_, t, control);
+  const TrainResult r = session_.train(model_, t, control);
   result_.iterations += r.iterations;
   result_.seconds += r.seconds;
   result_.pair_evaluations += r.pair_evaluations;

@@ -12,7 +12,7 @@ namespace gaussitu {
 class Trainer {
  public:
   /// Borrows all arguments. With a previous payload that has Gaussians the start is warm.
-  Trainer(const SampleSet& samples, const EncodeSettings& settings, const Control& control);
+  Trainer(Session& session, const EncodeSettings& settings, const Control& control);
 
   /// Trains with `count` Gaussians from where the model is; the first call makes or adopts the model.
   void train_with(size_t count, int iterations, bool anneal);
@@ -33,14 +33,15 @@ class Trainer {
   size_t most() const;
 
   const Model& model() const { return model_; }
-  const SampleSet& samples() const { return samples_; }
+  Session& session() const { return session_; }
+  const SampleSet& samples() const { return session_.samples(); }
   const Control& control() const { return control_; }
   const TrainResult& result() const { return result_; }
 
  private:
   double elapsed() const;
 
-  const SampleSet& samples_;
+  Session& session_;
   const EncodeSettings& settings_;
   const Control& control_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

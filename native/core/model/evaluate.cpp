@@ -11,7 +11,11 @@
 namespace gaussitu {
 
 void evaluate(const Model& model, const SampleSet& samples, float* out, float* cover) {
-  const Reach reach = find_reach(model, TileTree(samples));
+  evaluate(model, samples, TileTree(samples), out, cover);
+}
+
+void evaluate(const Model& model, const SampleSet& samples, const TileTree& tree, float* out, float* cover) {
+  const Reach reach = find_reach(model, tree);
   const GaussianView gaussians = view(model);
   const auto kernel = GAUSSITU_DISPATCH(evaluate_tile);
   parallel_for(samples.tiles.size(), [&](size_t t) {

@@ -13,6 +13,10 @@ namespace gaussitu {
 /// w_i.
 void evaluate(const Model& model, const SampleSet& samples, float* out, float* cover = nullptr);
 
+class TileTree;
+/// The same, with the samples' tree at hand.
+void evaluate(const Model& model, const SampleSet& samples, const TileTree& tree, float* out, float* cover);
+
 /// The slow, obvious definition for one point, model coordinates: what every fast path is tested against.
 float evaluate_reference(const Model& model, float x, float y, float z, float* cover = nullptr);
 

@@ -1,11 +1,13 @@
+#include "train/resize_model.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <vector>
 
 #include "base/thread_pool.hpp"
-#include "train/pass.hpp"
-#include "train/train.hpp"
+#include "model/reach.hpp"
+#include "train/pass_fit.hpp"
 
 namespace gaussitu {
 namespace {
@@ -21,12 +23,7 @@ void keep(Model& m, const std::vector<size_t>& kept) {
   gather(m.v);
 }
 
-// Cost of losing a Gaussian, to first order: sum of (phi (v - f))^2, close to its psi^2.
-void shrink(Model& model, const SampleSet& samples, size_t count) {
-  Pass pass(samples);
-  pass.forward(model);
-  std::vector<float> cost(model.count());
-  parallel_for(model.count(), [&](size_t i) { cost[i] = pass.backward(model, i, true).curvature[0]; });
+void shrink(Model& model, const std::vector<float>& cost, size_t count) {
   std::vector<size_t> order(model.count());
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(),
@@ -115,15 +112,15 @@ void add(Model& model, const SampleSet& s, const Reach& reach, uint32_t sample) 
     model.a[k][n] = strongest < n ? kNarrower * model.a[k][strongest] : (k == 0 || k == 3 || k == 5) * round;
 }
 
-void grow(Model& model, const SampleSet& samples, size_t count) {
-  Pass pass(samples);
+void grow(Model& model, const SampleSet& samples, size_t count, Fit& fit) {
+  const TileTree tree(samples);
   while (model.count() < count) {
     const size_t wanted = count - model.count();
-    pass.forward(model);
+    const std::vector<float> residuals = fit.residuals(model);
     std::vector<Place> places;
     // Small enough boxes that there are two for each new Gaussian, if the samples allow it.
     for (const uint32_t side : {8, 4, 2, 1}) {
-      places = worst_places(samples, pass.residual(), side);
+      places = worst_places(samples, residuals, side);
       if (places.size() >= 2 * wanted || !samples.columns) break;
     }
     if (places.empty()) return;
@@ -133,17 +130,22 @@ void grow(Model& model, const SampleSet& samples, size_t count) {
     // In the order of the tiles: near in the model is near in memory.
     std::sort(places.begin(), places.end(),
               [](const Place& a, const Place& b) { return a.sample < b.sample; });
-    const Reach reach = pass.reach();
+    const Reach reach = find_reach(model, tree);
     for (const Place& place : places) add(model, samples, reach, place.sample);
   }
 }
 
 }  // namespace
 
-void resize_model(Model& model, const SampleSet& samples, size_t count) {
+void resize_model(Model& model, const SampleSet& samples, size_t count, Fit& fit) {
   count = std::min(count, samples.finite);
-  if (count < model.count()) shrink(model, samples, count);
-  if (count > model.count() && samples.value_range > 0) grow(model, samples, count);
+  if (count < model.count()) shrink(model, fit.costs(model), count);
+  if (count > model.count() && samples.value_range > 0) grow(model, samples, count, fit);
+}
+
+void resize_model(Model& model, const SampleSet& samples, size_t count) {
+  PassFit fit(samples);
+  resize_model(model, samples, count, fit);
 }
 
 }  // namespace gaussitu

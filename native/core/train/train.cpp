@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "train/optimiser.hpp"
 #include "train/pass.hpp"
+#include "train/resize_model.hpp"
 
 namespace gaussitu {
 namespace {

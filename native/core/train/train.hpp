@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "model/model.hpp"
 #include "sample/sample_set.hpp"
@@ -47,9 +48,6 @@ Model initialise(const SampleSet& samples, size_t count);
 /// A warm start: `model` moved into the value scaling and coverage of `samples`; same count.
 void rescale(Model& model, const SampleSet& samples);
 
-/// Adds Gaussians at the worst-fitted places, or removes those that matter least, until there are `count`.
-void resize_model(Model& model, const SampleSet& samples, size_t count);
-
 /// Improves all parameters in place: never worse than it came, at the same count. The result does not depend
 /// on thread count or instruction set.
 TrainResult train(Model& model, const SampleSet& samples, const TrainSettings& settings,
@@ -61,5 +59,7 @@ void solve_values(Model& model, const SampleSet& samples, int iterations, const 
 
 /// Sets model.coverage so that every finite sample counts as inside.
 void fit_coverage(Model& model, const SampleSet& samples);
+/// The same from what evaluate() said of the coverage: the least of any finite sample.
+float least_coverage(const SampleSet& samples, const std::vector<float>& cover);
 
 }  // namespace gaussitu

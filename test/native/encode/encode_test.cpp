@@ -56,7 +56,8 @@ TEST_CASE("metrics are those of a real decode") {
   const auto values = fields::wave_on_grid(33, 17, 9);
   const auto r = encode_grid(values, mesh, bytes(1500));
   const Model model = decode_payload(r.payload);
-  const auto decoded = decode_field(model, make_positions(model.domain, mesh, Association::node), Dtype::f32);
+  const SampleSet places = make_positions(model.domain, mesh, Association::node);
+  const auto decoded = decode_field(model, *cpu_device().open(places, Purpose::evaluation), Dtype::f32);
   double squares = 0, most = 0;
   for (size_t i = 0; i < values.size(); ++i) {
     const double e = std::fabs(static_cast<double>(values[i]) - decoded.values[i]);
@@ -119,10 +120,11 @@ TEST_CASE("compensation costs less error than rounding at the same steps") {
   t.iterations = 25;
   train(model, samples, t, Control{});
   const QuantSteps steps{0.15f, 0.15f, 0.18f, 0.015f};
-  const double rounded = mean_squared_error(from_integers(to_integers(model, steps)), samples);
-  const double compensated =
-      mean_squared_error(from_integers(quantise_compensating(model, samples, steps, 3, Control{})), samples);
-  const double unquantised = mean_squared_error(model, samples);
+  const auto session = cpu_device().open(samples, Purpose::training);
+  const double rounded = mean_squared_error(from_integers(to_integers(model, steps)), *session);
+  const double compensated = mean_squared_error(
+      from_integers(quantise_compensating(model, *session, steps, 3, Control{})), *session);
+  const double unquantised = mean_squared_error(model, *session);
   CHECK(compensated - unquantised < 0.6 * (rounded - unquantised));
 }
 

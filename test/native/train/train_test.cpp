@@ -11,6 +11,7 @@
 #include "everywhere.hpp"
 #include "fields.hpp"
 #include "model/evaluate.hpp"
+#include "train/resize_model.hpp"
 
 using namespace gaussitu;
 
