@@ -23,6 +23,7 @@ export type ErrorCode =
   | 'ARCHIVE_BUSY'
   | 'CORRUPT_STREAM'
   | 'UNSUPPORTED'
+  | 'UNAVAILABLE'
   | 'CANCELLED'
   | 'ADDRESS_IN_USE'
   | 'NOT_FOUND'

@@ -20,7 +20,8 @@ class DecodeJob final : public Job {
   void work(const Control&) override {
     const Model model = decode_payload(payload_);
     const SampleSet positions = make_positions(model.domain, mesh_.mesh, mesh_.association);
-    field_ = decode_field(model, *open_session(positions, Purpose::evaluation), dtype_);
+    field_ = with_session(positions, Purpose::evaluation,
+                          [&](Session& session) { return decode_field(model, session, dtype_); });
   }
 
   Napi::Value result(Napi::Env env) override {

@@ -25,6 +25,10 @@ Failure describe(const std::exception_ptr& error) {
         return {"UNSUPPORTED", e.what()};
       case Code::cancelled:
         return {"CANCELLED", e.what()};
+      case Code::unavailable:
+        return {"UNAVAILABLE", e.what()};
+      case Code::no_memory:
+        return {"TOO_LARGE", e.what()};
     }
     return {"INTERNAL", e.what()};
   } catch (const std::bad_alloc&) {

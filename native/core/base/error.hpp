@@ -11,6 +11,8 @@ enum class Code {
   corrupt_stream,    // outside bytes that do not parse
   unsupported,       // well-formed, but a version or feature this build does not have
   cancelled,         // the caller asked to stop
+  unavailable,       // a device that is not there or has failed
+  no_memory,         // a device has too little memory for this block; the CPU may have enough
 };
 
 class Error : public std::runtime_error {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "model/model.hpp"
 #include "sample/sample_set.hpp"
 #include "train/moments.hpp"
@@ -21,7 +22,7 @@ namespace gaussitu {
 /// Work on one sample set, which is on the device as long as the session lives. For one thread at a time; the
 /// sessions of different threads run side by side (CUDA: each has a stream and pinned staging of its own).
 /// Every call returns when its results are on the host. May throw Error: cancelled, unavailable (the device
-/// failed).
+/// failed), no_memory (what it needs besides the samples, which depends on the model, does not fit).
 class Session : public Fit {
  public:
   /// Name of the device, as Device::name().
@@ -66,7 +67,17 @@ Device& cpu_device();
 Device& device_in_use();
 void use_device(std::shared_ptr<Device> device);
 
-/// A session on the device in use; on the CPU where the samples do not fit there.
-std::unique_ptr<Session> open_session(const SampleSet& samples, Purpose purpose = Purpose::training);
+/// work(session) on the device in use; on the CPU where that device has too little memory.
+template <class Work>
+auto with_session(const SampleSet& samples, Purpose purpose, const Work& work) {
+  if (const auto session = device_in_use().open(samples, purpose)) {
+    try {
+      return work(*session);
+    } catch (const Error& error) {
+      if (error.code != Code::no_memory) throw;
+    }
+  }
+  return work(*cpu_device().open(samples, purpose));
+}
 
 }  // namespace gaussitu

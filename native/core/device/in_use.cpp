@@ -18,9 +18,4 @@ void use_device(std::shared_ptr<Device> device) {
   chosen() = std::move(device);
 }
 
-std::unique_ptr<Session> open_session(const SampleSet& samples, Purpose purpose) {
-  if (auto session = device_in_use().open(samples, purpose)) return session;
-  return cpu_device().open(samples, purpose);
-}
-
 }  // namespace gaussitu

@@ -167,6 +167,30 @@ Finished meet_bytes_afresh(Trainer& trainer, const EncodeSettings& settings, Tra
   return again;
 }
 
+/// Trains and quantises; sets `warm` and `training` of `out`.
+Finished meet_target(Session& session, const EncodeSettings& settings, const Control& control,
+                     EncodeResult& out) {
+  Finished finished;
+  Trainer trainer(session, settings, control);
+  const EncodeTarget& target = settings.target;
+  out.warm = trainer.warm();
+  if (target.bytes > 0) {
+    finished = meet_bytes_afresh(trainer, settings, out.training, out.warm);
+  } else if (target.psnr > 0) {
+    finished = meet_psnr(trainer, target.psnr);
+  } else {
+    trainer.train_with(to_count(static_cast<double>(target.gaussians), trainer), trainer.planned(), true);
+    finished = Finisher(trainer.model(), session, control).to_noise(kNoise);
+  }
+  // A model that does not pay for itself: the mean alone is smaller.
+  if (target.bytes > 0 && finished.payload.size() > target.bytes) finished = constant(session.samples());
+  out.training.iterations += trainer.result().iterations;
+  out.training.seconds += trainer.result().seconds;
+  out.training.pair_evaluations += trainer.result().pair_evaluations;
+  if (out.training.psnr == 0) out.training.psnr = trainer.result().psnr;
+  return finished;
+}
+
 }  // namespace
 
 Finished train_to_bytes(Session& session, const EncodeSettings& settings, const Control& control,
@@ -182,36 +206,18 @@ EncodeResult encode(const MeshView& mesh, Association association, const ArrayVi
                     const EncodeSettings& settings, const Control& control) {
   check(settings);
   const SampleSet samples = make_samples(mesh, association, values);
-  const auto session = open_session(samples);
-  EncodeResult out;
-  out.device = session->device();
-  Finished finished;
-  if (samples.finite == 0 || !(samples.value_range > 0)) {
-    finished = constant(samples);
-  } else {
-    Trainer trainer(*session, settings, control);
-    const EncodeTarget& target = settings.target;
-    out.warm = trainer.warm();
-    if (target.bytes > 0) {
-      finished = meet_bytes_afresh(trainer, settings, out.training, out.warm);
-    } else if (target.psnr > 0) {
-      finished = meet_psnr(trainer, target.psnr);
-    } else {
-      trainer.train_with(to_count(static_cast<double>(target.gaussians), trainer), trainer.planned(), true);
-      finished = Finisher(trainer.model(), *session, control).to_noise(kNoise);
-    }
-    // A model that does not pay for itself: the mean alone is smaller.
-    if (target.bytes > 0 && finished.payload.size() > target.bytes) finished = constant(samples);
-    out.training.iterations += trainer.result().iterations;
-    out.training.seconds += trainer.result().seconds;
-    out.training.pair_evaluations += trainer.result().pair_evaluations;
-    if (out.training.psnr == 0) out.training.psnr = trainer.result().psnr;
-  }
-  out.payload = std::move(finished.payload);
-  const Model decoded = decode_payload(out.payload);
-  out.gaussians = decoded.count();
-  out.metrics = measure(decoded, *session, mesh, association, values);
-  return out;
+  return with_session(samples, Purpose::training, [&](Session& session) {
+    EncodeResult out;
+    Finished finished = samples.finite == 0 || !(samples.value_range > 0)
+                            ? constant(samples)
+                            : meet_target(session, settings, control, out);
+    out.device = session.device();
+    out.payload = std::move(finished.payload);
+    const Model decoded = decode_payload(out.payload);
+    out.gaussians = decoded.count();
+    out.metrics = measure(decoded, session, mesh, association, values);
+    return out;
+  });
 }
 
 }  // namespace gaussitu

@@ -49,7 +49,7 @@ template <class T>
 Finished train_quickly(const SmallModelRequest<T>& request, const EncodeSettings& settings,
                        const Control& control, SmallModel<T>& out) {
   const auto goal = static_cast<double>(settings.target.bytes);
-  auto count = static_cast<size_t>(8 * (goal - kHeaderBytes) / kBitsPerGaussian);
+  const auto count = static_cast<size_t>(8 * (goal - kHeaderBytes) / kBitsPerGaussian);
   SampleSet samples = every_few(*request.all, count * kSamplesPerGaussian);
   set_values(samples, request.field, request.least, request.most);
   if (samples.finite < kLeastSamples) return {};
@@ -57,17 +57,19 @@ Finished train_quickly(const SmallModelRequest<T>& request, const EncodeSettings
   const double change = goal / static_cast<double>(std::max<size_t>(settings.previous.size(), 1));
   EncodeSettings own = settings;
   if (change < 0.4 || change > 2.5) own.previous = {};
-  const auto session = open_session(samples);
-  out.device = session->device();
-  Trainer trainer(*session, own, control);
-  out.warm = trainer.warm();
-  if (out.warm) {
-    const auto before = static_cast<double>(trainer.previous_count());
-    count = static_cast<size_t>(std::max(1.0, std::fabs(change - 1) > 0.06 ? before * change : before));
-  }
-  trainer.train_with(count, out.warm ? kWarmIterations : kColdIterations, true);
-  out.iterations = trainer.result().iterations;
-  return Finisher(trainer.model(), *session, control, kSweeps).to_bytes(settings.target.bytes);
+  return with_session(samples, Purpose::training, [&](Session& session) {
+    Trainer trainer(session, own, control);
+    out.device = session.device();
+    out.warm = trainer.warm();
+    size_t wanted = count;
+    if (out.warm) {
+      const auto before = static_cast<double>(trainer.previous_count());
+      wanted = static_cast<size_t>(std::max(1.0, std::fabs(change - 1) > 0.06 ? before * change : before));
+    }
+    trainer.train_with(wanted, out.warm ? kWarmIterations : kColdIterations, true);
+    out.iterations = trainer.result().iterations;
+    return Finisher(trainer.model(), session, control, kSweeps).to_bytes(settings.target.bytes);
+  });
 }
 
 }  // namespace
@@ -75,7 +77,7 @@ Finished train_quickly(const SmallModelRequest<T>& request, const EncodeSettings
 template <class T>
 std::vector<T> values_at(const Model& model, const SampleSet& all, float* cover) {
   std::vector<float> f(all.x.size());
-  open_session(all, Purpose::evaluation)->evaluate(model, f.data(), cover);
+  with_session(all, Purpose::evaluation, [&](Session& s) { s.evaluate(model, f.data(), cover); });
   std::vector<T> out(all.total);
   for (size_t s = 0; s < f.size(); s++)
     if (all.source[s] != kNoSource) {
@@ -97,11 +99,13 @@ SmallModel<T> fit_small_model(const SmallModelRequest<T>& request, const Control
   if (request.thorough) {
     SampleSet samples = *request.all;
     set_values(samples, request.field, request.least, request.most);
-    TrainResult training;
-    const auto session = open_session(samples);
-    out.device = session->device();
-    finished = train_to_bytes(*session, settings, control, training, out.warm);
-    out.iterations = training.iterations;
+    finished = with_session(samples, Purpose::training, [&](Session& session) {
+      TrainResult training;
+      Finished trained = train_to_bytes(session, settings, control, training, out.warm);
+      out.device = session.device();
+      out.iterations = training.iterations;
+      return trained;
+    });
   } else {
     finished = train_quickly(request, settings, control, out);
   }

@@ -1,0 +1,28 @@
+// One card as a device of the core (native/core/device/device.hpp).
+#pragma once
+#include <string>
+
+#include "device/device.hpp"
+#include "device/memory_budget.hpp"
+
+namespace gaussitu::cuda {
+
+class Card final : public Device {
+ public:
+  /// `memory`: bytes that all sessions together may hold. Throws Error(unavailable).
+  Card(int index, size_t memory);
+
+  std::string name() const override { return "cuda:" + std::to_string(index_); }
+  std::string description() const override { return description_; }
+  std::unique_ptr<Session> open(const SampleSet& samples, Purpose purpose) override;
+
+  /// Makes this card the one of the calling thread. Every session does so before its first call.
+  void select() const;
+
+ private:
+  int index_;
+  std::string description_;
+  MemoryBudget budget_;
+};
+
+}  // namespace gaussitu::cuda
