@@ -1,5 +1,5 @@
 // What JavaScript sees: encode, decode, layout, encodeBounded, decodeBounded, state, describe, crc32,
-// setThreads, threads, instructionSet. Typed and documented in src/codec.
+// setThreads, threads, instructionSet, useDevice. Typed and documented in src/codec.
 #include <zlib.h>
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include "base/instruction_set.hpp"
 #include "base/thread_pool.hpp"
 #include "bounded/bounded.hpp"
+#include "device/choose.hpp"
 #include "jobs.hpp"
 #include "stream/payload.hpp"
 
@@ -75,6 +76,25 @@ Napi::Value instruction_set_js(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), instruction_set_name());
 }
 
+/// (name, memory): the device of the process from now on, { name, description, note }.
+Napi::Value use_device_js(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsString() || !info[1].IsNumber()) invalid(env, "Expected a name and bytes for device");
+  DeviceChoice choice;
+  try {
+    choice = choose_device(info[0].As<Napi::String>(),
+                           static_cast<size_t>(info[1].As<Napi::Number>().Int64Value()));
+  } catch (...) {
+    throw describe(std::current_exception()).to_js(env);
+  }
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("name", choice.device->name());
+  out.Set("description", choice.device->description());
+  out.Set("note", choice.note);
+  use_device(std::move(choice.device));
+  return out;
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment(env));
   exports.Set("encode", Napi::Function::New(env, start_encode));
@@ -89,6 +109,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("setThreads", Napi::Function::New(env, set_threads));
   exports.Set("threads", Napi::Function::New(env, threads));
   exports.Set("instructionSet", Napi::Function::New(env, instruction_set_js));
+  exports.Set("useDevice", Napi::Function::New(env, use_device_js));
   return exports;
 }
 

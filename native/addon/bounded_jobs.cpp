@@ -106,6 +106,7 @@ class EncodeBoundedJob final : public Job {
       model.Set("reference", m.reference);
       model.Set("iterations", m.iterations);
       model.Set("start", m.warm ? "warm" : "cold");
+      model.Set("device", m.device);
       out.Set("model", model);
     }
     return out;

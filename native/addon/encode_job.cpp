@@ -41,6 +41,7 @@ class EncodeJob final : public Job {
     out.Set("trainSeconds", result_.training.seconds);
     out.Set("pairEvaluations", result_.training.pair_evaluations);
     out.Set("start", result_.warm ? "warm" : "cold");
+    out.Set("device", result_.device);
     return out;
   }
 

@@ -24,6 +24,8 @@ export interface InspectedField {
   iterations: number;
   trainSeconds: number;
   start: 'cold' | 'warm';
+  /** Devices that trained its models, 'cpu' or 'cuda:0', blocks on different ones joined by '+'; null: no model. */
+  device: string | null;
   /** Gaussian models of this field, all blocks together; those beside a residual are part of storedBytes. */
   modelBytes: number;
 }
@@ -130,8 +132,15 @@ function inspectField(name: string, blocks: FieldEntry[]): InspectedField {
     iterations: Math.max(...certificates.map((c) => c.iterations)),
     trainSeconds: certificates.reduce((sum, c) => sum + c.trainSeconds, 0),
     start: certificates.every((c) => c.start === 'warm') ? 'warm' : 'cold',
+    device: devicesOf(blocks),
     modelBytes: blocks.reduce((sum, b) => sum + modelBytes(b), 0),
   };
+}
+
+function devicesOf(blocks: FieldEntry[]): string | null {
+  const trained = blocks.filter((b) => b.certificate.iterations > 0);
+  const names = new Set(trained.map((b) => b.certificate.device ?? 'cpu'));
+  return names.size > 0 ? [...names].sort().join('+') : null;
 }
 
 /** Blocks of one field were asked for the same; the worst of them counts. */

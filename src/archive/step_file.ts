@@ -63,6 +63,7 @@ const rowSchema = z.object({
   iterations: count,
   train_seconds: z.number().min(0),
   start: z.enum(['cold', 'warm']),
+  device: z.string().min(1).optional(),
   model_bytes: z.int().min(1).optional(),
   model_psnr: specialNumber.optional(),
 });
@@ -154,6 +155,7 @@ function fieldsOf(dataset: string, data: Uint8Array, certificate: string): Field
         iterations: row.iterations,
         trainSeconds: row.train_seconds,
         start: row.start,
+        ...(row.device !== undefined && { device: row.device }),
         ...(row.model_bytes !== undefined && {
           model: { bytes: row.model_bytes, psnr: row.model_psnr ?? Number.NaN },
         }),
@@ -203,6 +205,7 @@ function rowOf(field: FieldRecord): Row {
     iterations: c.iterations,
     train_seconds: Math.round(c.trainSeconds * 1000) / 1000,
     start: c.start,
+    ...(c.device !== undefined && { device: c.device }),
     ...(c.model && { model_bytes: c.model.bytes, model_psnr: c.model.psnr }),
   };
 }

@@ -14,6 +14,8 @@ export interface Certificate extends Metrics {
   iterations: number;
   trainSeconds: number;
   start: 'cold' | 'warm';
+  /** That trained the model, 'cuda:0'; absent: the CPU. */
+  device?: string;
   /** bounded only; absent: no model within the payload. */
   model?: ModelCertificate;
 }

@@ -16,6 +16,7 @@ range of the field's values; 'exact' means that every bit is kept. In JSON, psnr
 'model' is the part of the stored bytes that is a Gaussian model: '-' where a bounded field is too small for one.
 Of fields with a strict bound: the bound as it was asked for, and the largest error in the same measure (abs: field units,
 rel: of the range of the block's values at the step, pw-rel: of the value itself); max-error is in field units.
+'device' (always in JSON) is shown when a model was trained elsewhere than on the CPU.
 'array + mesh' compares against storing the arrays and the mesh once; meshes are counted on both sides.
 
 Examples:
@@ -29,6 +30,7 @@ Examples:
 
 function human({ run, steps, totals }: Inspection): string {
   const bounded = steps.some((s) => s.fields.some((f) => f.bound));
+  const cards = steps.some((s) => s.fields.some((f) => f.device !== null && f.device !== 'cpu'));
   const rows = steps.flatMap((s) =>
     s.fields.map((f) => [
       String(s.step),
@@ -45,18 +47,20 @@ function human({ run, steps, totals }: Inspection): string {
       f.iterations > 0 ? String(f.iterations) : '-',
       f.iterations > 0 ? `${f.trainSeconds.toFixed(2)} s` : '-',
       f.iterations > 0 ? f.start : '-',
+      ...(cards ? [f.device ?? '-'] : []),
     ]),
   );
   const head = [
     ...'step time field kind raw stored model ratio PSNR max-error'.split(' '),
     ...(bounded ? ['bound', 'reached'] : []),
     ...'iterations training start'.split(' '),
+    ...(cards ? ['device'] : []),
   ];
   const lines = [
     `run ${run}: ${steps.length} steps, ${totals.finished ? 'finished' : 'not finished'}`,
     ...totals.dropped.map((d) => `step ${d.step} was dropped: ${d.reason}`),
     '',
-    table(head, rows, { left: [2, 3, head.length - 1] }),
+    table(head, rows, { left: [2, 3, head.indexOf('start'), head.length - 1] }),
     '',
     `fields ${formatBytes(totals.rawBytes)} in ${formatBytes(totals.storedBytes)}: ${totals.ratio.toFixed(1)}:1`,
   ];

@@ -2,15 +2,16 @@ import { Command, Option } from 'commander';
 import { pino } from 'pino';
 import { openArchiveWriter } from '../archive/index.js';
 import { createCodec } from '../codec/index.js';
-import { loadRunFile, mergeSettings, parseBytes } from '../config/index.js';
+import { loadRunFile, mergeSettings, parseBytes, recorded } from '../config/index.js';
 import { GaussituError } from '../errors.js';
 import { runPipeline } from '../pipeline/index.js';
 import { openInput, replayInfo, replaySource } from '../replay/index.js';
+import { addDeviceOptions, useDevice, type DeviceOptions } from './device.js';
 import { EXIT } from './exit.js';
 import { createProgress, describeStep } from './progress.js';
 import { addTargetOptions, positive, targetOf, type TargetOptions } from './targets.js';
 
-interface ReplayOptions extends TargetOptions {
+interface ReplayOptions extends TargetOptions, DeviceOptions {
   out: string;
   run?: string;
   fields?: string[];
@@ -22,13 +23,15 @@ interface ReplayOptions extends TargetOptions {
   json?: boolean;
 }
 
-export const replayCommand = addTargetOptions(
-  new Command('replay')
-    .description('Compress archived timesteps, as if a simulation sent them now.')
-    .argument('<input>', 'folder of raw arrays with meta.json, HDF5 file or VTKHDF file (docs/data.md)')
-    .requiredOption('--out <run>', 'run folder to write; one that is there already is gone on with')
-    .option('--fields <names>', 'only these fields, e.g. u,p', (text) => text.split(',').filter(Boolean))
-    .option('--steps <slice>', 'only these steps, as in Python: 0:10 (10 is not included), 3:, :5:2, -1:'),
+export const replayCommand = addDeviceOptions(
+  addTargetOptions(
+    new Command('replay')
+      .description('Compress archived timesteps, as if a simulation sent them now.')
+      .argument('<input>', 'folder of raw arrays with meta.json, HDF5 file or VTKHDF file (docs/data.md)')
+      .requiredOption('--out <run>', 'run folder to write; one that is there already is gone on with')
+      .option('--fields <names>', 'only these fields, e.g. u,p', (text) => text.split(',').filter(Boolean))
+      .option('--steps <slice>', 'only these steps, as in Python: 0:10 (10 is not included), 3:, :5:2, -1:'),
+  ),
 )
   .option('--config <file>', 'run.yaml with targets per field; the command line comes first')
   .addOption(new Option('--mesh <what>', 'keep mesh geometry in the run').choices(['store', 'none']))
@@ -78,17 +81,18 @@ Examples:
     process.on('SIGINT', interrupt);
     process.on('SIGTERM', interrupt);
     try {
+      const log = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }));
       const codec = createCodec();
       if (settings.threads > 0) codec.setThreads(settings.threads);
+      const device = useDevice(codec, settings, log);
       const run = options.run ?? runName(input.name);
       const archive = await openArchiveWriter(options.out, {
         info: replayInfo(input, run),
         mesh: settings.mesh,
-        settings: { ...settings, input: path },
+        settings: { ...recorded(settings), input: path },
       });
       let finished = false;
       const after = archive.lastStep;
-      const log = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }));
       const progress = createProgress({ steps: input.steps.filter((s) => s > after).length });
       try {
         const result = await runPipeline({
@@ -106,7 +110,7 @@ Examples:
         });
         finished = !stop.signal.aborted;
         progress.stop();
-        report(result, options, after);
+        report(result, options, after, device.name);
         if (!finished) process.exitCode = EXIT.interrupted;
         else if (result.failures.length > 0) process.exitCode = EXIT.failed;
       } finally {
@@ -124,10 +128,11 @@ function report(
   result: Awaited<ReturnType<typeof runPipeline>>,
   { json, out }: ReplayOptions,
   after: number,
+  device: string,
 ): void {
   const ratio = result.storedBytes > 0 ? result.rawBytes / result.storedBytes : null;
   if (json) {
-    process.stdout.write(`${JSON.stringify({ out, ...result, ratio })}\n`);
+    process.stdout.write(`${JSON.stringify({ out, device, ...result, ratio })}\n`);
     return;
   }
   for (const f of result.failures) {

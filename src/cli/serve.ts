@@ -4,6 +4,7 @@ import { createCodec } from '../codec/index.js';
 import { loadRunFile, mergeSettings } from '../config/index.js';
 import { GaussituError } from '../errors.js';
 import { checkAddress, openIngest } from '../ingest/index.js';
+import { addDeviceOptions, useDevice, type DeviceOptions } from './device.js';
 import { EXIT } from './exit.js';
 import { createLog } from './log.js';
 import { createProgress } from './progress.js';
@@ -11,7 +12,7 @@ import { createOutput } from './serve_output.js';
 import { checkFolder, ServeHost } from './serve_host.js';
 import { addTargetOptions, positive, targetOf, type TargetOptions } from './targets.js';
 
-interface ServeOptions extends TargetOptions {
+interface ServeOptions extends TargetOptions, DeviceOptions {
   config?: string;
   listen?: string;
   out?: string;
@@ -37,7 +38,7 @@ export function serveCommand(): Command {
       'run.yaml: targets per field and everything below; the command line overrides it',
     )
     .option('--listen <address>', `tcp://HOST:PORT (port 0: any) or ipc://PATH (default: ${DEFAULT_LISTEN})`);
-  return addTargetOptions(command)
+  return addDeviceOptions(addTargetOptions(command))
     .addOption(
       new Option('--memory <bytes>', 'raw bytes held at once, e.g. 500M (default: 1G)').argParser(
         positive('--memory'),
@@ -94,6 +95,8 @@ Examples:
         - {match: T, abs: 0.5, fill: 1e20}  (strict bound; 1e20 marks missing values)
         - {match: rho, pwRel: 0.01}         (every value within 1 % of its own size)
         - {match: "*", ratio: 200}
+  Train on the first CUDA card if there is one, with at most 8 GB of its memory:
+    gaussitu serve --out run --ratio 100 --device auto --device-memory 8G
   Let a script find the port:
     gaussitu serve --out run --listen tcp://127.0.0.1:0 --json
       {"event":"listening","endpoint":"tcp://127.0.0.1:40733",...}
@@ -108,6 +111,8 @@ async function serve(options: ServeOptions): Promise<void> {
     secondsPerStep: options.secondsPerStep,
     threads: options.threads,
     memory: options.memory,
+    device: options.device,
+    deviceMemory: options.deviceMemory,
     mesh: options.mesh,
     keyframe: options.keyframe,
     coder: options.coder,
@@ -129,6 +134,7 @@ async function serve(options: ServeOptions): Promise<void> {
 
   const progress = createProgress(options.json || options.logLevel !== 'warn' ? { enabled: false } : {});
   const log = createLog(options.logLevel);
+  const device = useDevice(codec, settings, log);
   const output = createOutput(options.json ?? false, progress);
   const stop = new AbortController();
   const host = new ServeHost({
@@ -149,7 +155,7 @@ async function serve(options: ServeOptions): Promise<void> {
     host,
     log,
   });
-  output.listening(server.endpoint, out, codec);
+  output.listening(server.endpoint, out, codec, device);
 
   const interrupted = untilSignal(() => {
     server.shutDown();

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { openArchive, openArchiveWriter, type ArchiveWriter } from '../archive/index.js';
 import { lockFolder } from '../archive/lock.js';
 import type { Codec } from '../codec/types.js';
+import { recorded } from '../config/index.js';
 import type { RunSettings } from '../config/types.js';
 import { GaussituError } from '../errors.js';
 import type { RunHost } from '../ingest/index.js';
@@ -50,7 +51,7 @@ export class ServeHost implements RunHost {
     const archive = await openArchiveWriter(path, {
       info,
       mesh: settings.mesh,
-      settings: { ...settings },
+      settings: recorded(settings),
     });
     let steps: number[];
     try {

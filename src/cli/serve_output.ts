@@ -1,11 +1,11 @@
-import type { Codec } from '../codec/types.js';
+import type { ChosenDevice, Codec } from '../codec/types.js';
 import type { PipelineResult } from '../pipeline/types.js';
 import type { RunInfo, StepSummary } from '../protocol/source.js';
 import { describeStep, type Progress } from './progress.js';
 
 /** What `serve` says on stdout: lines for people, or with --json one object per line for programs. */
 export interface Output {
-  listening(endpoint: string, out: string, codec: Codec): void;
+  listening(endpoint: string, out: string, codec: Codec, device: ChosenDevice): void;
   run(info: RunInfo, path: string, resumedAfter: number): void;
   step(run: string, summary: StepSummary): void;
   failed(run: string, error: Error, at?: { step: number; field?: string }): void;
@@ -23,13 +23,14 @@ function write(event: string, data: object): void {
 
 function jsonOutput(): Output {
   return {
-    listening: (endpoint, out, codec) =>
+    listening: (endpoint, out, codec, device) =>
       write('listening', {
         endpoint,
         out,
         pid: process.pid,
         threads: codec.threads(),
         instructionSet: codec.instructionSet(),
+        device: device.name,
       }),
     run: (info, path, resumedAfter) =>
       write('run', { run: info.run, ranks: info.ranks, client: info.client, path, resumedAfter }),
@@ -41,9 +42,10 @@ function jsonOutput(): Output {
 
 function textOutput(line: (text: string) => void): Output {
   return {
-    listening: (endpoint, out, codec) =>
+    listening: (endpoint, out, codec, device) =>
       line(
-        `listening on ${endpoint}, writing to ${out} (${codec.threads()} threads, ${codec.instructionSet()})`,
+        `listening on ${endpoint}, writing to ${out} (${codec.threads()} threads, ${codec.instructionSet()}` +
+          `${device.name === 'cpu' ? '' : `, ${device.name}: ${device.description}`})`,
       ),
     run: (info, path, resumedAfter) =>
       line(

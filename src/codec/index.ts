@@ -45,6 +45,15 @@ export function createCodec(): Codec {
     },
     threads: () => native.threads(),
     instructionSet: () => native.instructionSet(),
+    useDevice(name, memory = 0) {
+      if (!Number.isSafeInteger(memory) || memory < 0)
+        fail('device memory', 'a whole number of bytes', memory);
+      try {
+        return native.useDevice(name, memory);
+      } catch (error) {
+        throw fromNative(error, 'device');
+      }
+    },
   };
 }
 

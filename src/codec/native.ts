@@ -2,7 +2,14 @@ import { createRequire } from 'node:module';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { GaussituError, type ErrorCode } from '../errors.js';
-import type { BoundedResult, EncodeProgress, EncodeResult, Decoded, PayloadInfo } from './types.js';
+import type {
+  BoundedResult,
+  ChosenDevice,
+  EncodeProgress,
+  EncodeResult,
+  Decoded,
+  PayloadInfo,
+} from './types.js';
 import type { NativeMesh } from './native_mesh.js';
 
 /** A native operation under way. `cancel` may be called at any time, also after the end. */
@@ -75,6 +82,7 @@ export interface NativeAddon {
   setThreads(count: number): void;
   threads(): number;
   instructionSet(): string;
+  useDevice(name: string, memory: number): ChosenDevice;
 }
 
 /** Loads build/native/addon/gaussitu.node of this package, or the file that GAUSSITU_ADDON names. */

@@ -47,6 +47,18 @@ export interface EncodeResult {
   /** Gaussian-sample pairs evaluated. */
   pairEvaluations: number;
   start: 'cold' | 'warm';
+  /** That did the work: 'cpu', 'cuda:0'. A block that does not fit into a card's memory is encoded on the CPU. */
+  device: string;
+}
+
+/** The device that a codec works on. */
+export interface ChosenDevice {
+  /** 'cpu', 'cuda:0' */
+  name: string;
+  /** For people: the card and its memory, or threads and instruction set. */
+  description: string;
+  /** With 'auto': why it is not a card; else empty. */
+  note: string;
 }
 
 /** Where to decode: at the samples of a mesh, at any world points, or on a regular grid over a box. */
@@ -129,6 +141,8 @@ export interface BoundedModel {
   reference: boolean;
   iterations: number;
   start: 'cold' | 'warm';
+  /** That trained it. */
+  device: string;
 }
 
 export interface BoundedResult {
@@ -181,4 +195,10 @@ export interface Codec {
   threads(): number;
   /** 'avx512' | 'avx2' | 'scalar' */
   instructionSet(): string;
+  /**
+   * Where models are trained and evaluated from now on, in the whole process; the CPU before the first call. 'auto': the
+   * first card, else the CPU. `memory`: bytes of a card that may be used; 0: nine tenths of what is free. Not to be called
+   * while work is under way. Throws INVALID_ARGUMENT, UNAVAILABLE (saying what is there and how to mend it).
+   */
+  useDevice(name: string, memory?: number): ChosenDevice;
 }

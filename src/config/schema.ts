@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CODERS } from './types.js';
+import { CODERS, DEVICE } from './types.js';
 
 const bound = z.number({ error: 'a number of at least 0' }).min(0, 'a number of at least 0');
 const share = z
@@ -62,6 +62,8 @@ export const runFileSchema = z.strictObject({
   out: z.string({ error: 'a folder' }).optional(),
   memory: bytes.optional(),
   threads: z.int('a whole number, 0 for all').min(0, 'a whole number, 0 for all').optional(),
+  device: z.string({ error: 'auto, cpu or cuda:N' }).regex(DEVICE, 'auto, cpu or cuda:N').optional(),
+  deviceMemory: bytes.optional(),
   mesh: z.enum(['store', 'none'], { error: 'store or none' }).optional(),
   secondsPerStep: positive.optional(),
   expectedSteps: z.int('a whole number above 0').positive('a whole number above 0').optional(),

@@ -1,7 +1,7 @@
 import { GaussituError } from '../errors.js';
 import type { Target } from '../protocol/field.js';
 import type { RunFile } from './schema.js';
-import { DEFAULT_KEYFRAME } from './types.js';
+import { DEFAULT_DEVICE, DEFAULT_KEYFRAME } from './types.js';
 import type { Coder, FieldSettings, ModelShare, RunSettings } from './types.js';
 
 export const DEFAULT_MEMORY = 1e9;
@@ -11,6 +11,8 @@ export interface CommandLineSettings {
   target?: Target | undefined;
   secondsPerStep?: number | undefined;
   threads?: number | undefined;
+  device?: string | undefined;
+  deviceMemory?: number | undefined;
   memory?: number | undefined;
   mesh?: 'store' | 'none' | undefined;
   keyframe?: number | undefined;
@@ -34,6 +36,8 @@ export function mergeSettings(file: RunFile, line: CommandLineSettings): RunSett
     fields,
     secondsPerStep: line.secondsPerStep ?? file.secondsPerStep ?? 0,
     threads: line.threads ?? file.threads ?? 0,
+    device: line.device ?? file.device ?? DEFAULT_DEVICE,
+    deviceMemory: line.deviceMemory ?? file.deviceMemory ?? 0,
     memory: line.memory ?? file.memory ?? DEFAULT_MEMORY,
     mesh: line.mesh ?? file.mesh ?? 'store',
     keyframe: line.keyframe ?? file.keyframe ?? DEFAULT_KEYFRAME,
@@ -49,6 +53,11 @@ export function mergeSettings(file: RunFile, line: CommandLineSettings): RunSett
     });
   }
   return settings;
+}
+
+/** What an archive keeps of the settings: all but where the work was done, which the certificates say. */
+export function recorded(settings: RunSettings): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => !key.startsWith('device')));
 }
 
 function fieldSettings(entry: NonNullable<RunFile['fields']>[number]): FieldSettings {

@@ -8,6 +8,10 @@ export interface RunSettings {
   secondsPerStep: number;
   /** Threads of the codec; 0 all processors. */
   threads: number;
+  /** Where models are trained: cpu, cuda:N, or auto: the first card that is there, else the CPU. */
+  device: string;
+  /** Bytes of the card that may be used, 0: nine tenths of what is free. */
+  deviceMemory: number;
   /** Bound on raw bytes held at once, bytes. */
   memory: number;
   /** Store mesh geometry or not. */
@@ -44,6 +48,9 @@ export interface FieldSettings {
   modelShare?: ModelShare;
 }
 
+/** What a device may be called. */
+export const DEVICE = /^(auto|cpu|cuda:\d{1,3})$/;
+export const DEFAULT_DEVICE = 'cpu';
 export const DEFAULT_KEYFRAME = 16;
 export const DEFAULT_CODER: Coder = 'gaussian';
 export const DEFAULT_TARGET: Target = { ratio: 100 };

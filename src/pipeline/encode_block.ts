@@ -73,6 +73,7 @@ async function bounded(job: BlockJob, encode: NonNullable<EncodeContext['bounded
       ...(!isBound(job.plan.target) && { bound: result.bound }),
       trainSeconds: fixedWidth((performance.now() - begun) / 1000),
       start: result.usesEarlier ? 'warm' : 'cold',
+      ...deviceOf(result.model),
       ...(result.model && {
         model: { bytes: result.model.bytes, psnr: Math.round(result.model.psnr * 100) / 100 },
       }),
@@ -115,7 +116,12 @@ async function gaussian(
     iterations: result.iterations,
     trainSeconds: fixedWidth(result.trainSeconds),
     start: result.start,
+    ...deviceOf(result),
   });
+}
+
+function deviceOf(trained: { device: string } | undefined): Pick<Certificate, 'device'> {
+  return trained && trained.device !== 'cpu' ? { device: trained.device } : {};
 }
 
 async function lossless(job: BlockJob, target: Target | null): Promise<FieldRecord> {

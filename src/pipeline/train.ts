@@ -89,7 +89,14 @@ export class Trainer {
     });
     const bytes = record.payload.length;
     log.debug(
-      { ...at, target, bytes, kind: record.kind, seconds: (Date.now() - started) / 1000 },
+      {
+        ...at,
+        target,
+        bytes,
+        kind: record.kind,
+        device: record.certificate.device ?? 'cpu',
+        seconds: (Date.now() - started) / 1000,
+      },
       'block encoded',
     );
     this.warm.keep(job, record.kind === 'gaussian' ? record.payload : undefined);

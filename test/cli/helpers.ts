@@ -6,9 +6,21 @@ import { fileURLToPath } from 'node:url';
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 /** Runs the built command line as a user does. */
-export function gaussitu(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+export function gaussitu(...args: string[]): Promise<Outcome> {
+  return gaussituWith({}, ...args);
+}
+
+export interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** The same with more in its environment. */
+export function gaussituWith(environment: Record<string, string>, ...args: string[]): Promise<Outcome> {
+  const options = { maxBuffer: 1 << 26, env: { ...process.env, ...environment } };
   return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
     });
   });

@@ -35,7 +35,7 @@ describe('replay, inspect, verify, decode', () => {
     ]);
     const [k, u] = inspection.steps[1]!.fields;
     expect(Object.keys(u!)).toEqual(
-      'name kind rawBytes storedBytes ratio psnr rmse maxError target bound iterations trainSeconds start modelBytes'.split(
+      'name kind rawBytes storedBytes ratio psnr rmse maxError target bound iterations trainSeconds start device modelBytes'.split(
         ' ',
       ),
     );

@@ -16,6 +16,8 @@ out: run
 listen: tcp://127.0.0.1:6000
 memory: 2G
 threads: 3
+device: cuda:1
+deviceMemory: 4G
 secondsPerStep: 10
 fields:
   - {match: "vel*", psnr: 48, optimiser: adam, iterations: 50}
@@ -44,6 +46,7 @@ describe('run.yaml', () => {
     ],
     ['fields: {u: 3}', /run\.yaml:1:1: fields: expected a list/],
     ['memory: lots', /memory: expected a size above 0 like 512M.*received "lots"/],
+    ['device: gpu', /device: expected auto, cpu or cuda:N, received "gpu"/],
     ['mesh: keep', /mesh: expected store or none, received "keep"/],
     ['out: [unclosed', /run\.yaml:1:\d+: expected YAML/],
     ['out: a\nout: b', /run\.yaml:2:1/],
@@ -71,7 +74,9 @@ describe('settings', () => {
       target: { ratio: 200 },
     });
     const fromLine = mergeSettings(file, { target: { ratio: 5 }, memory: 1e6 });
-    expect(fromLine).toMatchObject({ memory: 1e6, threads: 3 });
+    expect(fromLine).toMatchObject({ memory: 1e6, threads: 3, device: 'cuda:1', deviceMemory: 4e9 });
+    expect(mergeSettings(file, { device: 'auto' }).device).toBe('auto');
+    expect(mergeSettings(parseRunFile(''), {})).toMatchObject({ device: 'cpu', deviceMemory: 0 });
     expect(resolveField(fromLine, names('velocity'), asked)).toMatchObject({
       target: { ratio: 5 },
       iterations: 50,

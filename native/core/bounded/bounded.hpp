@@ -47,6 +47,7 @@ struct BoundedModel {
   bool reference = false;  // the residual is coded against it
   int iterations = 0;
   bool warm = false;
+  std::string device;  // that trained it: Device::name()
 };
 
 struct BoundedResult {

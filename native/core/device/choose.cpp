@@ -46,7 +46,8 @@ DeviceChoice choose_device(const std::string& name, size_t memory) {
       return {open_card(0, memory), ""};
     } catch (const Error& error) {
       if (error.code != Code::unavailable) throw;
-      return {cpu, error.what()};
+      const std::string why = error.what();  // up to the hint, which is for who insists on a card
+      return {cpu, why.substr(0, why.find("; "))};
     }
   }
   const int card = card_of(name);
