@@ -37,11 +37,11 @@ lint: native ## types, oxlint, prettier, clang-format
 	npx tsc --noEmit
 	npx oxlint --type-aware --deny-warnings
 	npx prettier --check --log-level warn .
-	git ls-files 'native/*.[ch]' '*.[ch]pp' | xargs clang-format --dry-run --Werror
+	git ls-files 'native/*.[ch]' '*.[ch]pp' '*.cu' '*.cuh' | xargs clang-format --dry-run --Werror
 
 format: setup ## rewrite all sources in the house style
 	npx prettier --write --log-level warn .
-	git ls-files 'native/*.[ch]' '*.[ch]pp' | xargs clang-format -i
+	git ls-files 'native/*.[ch]' '*.[ch]pp' '*.cu' '*.cuh' | xargs clang-format -i
 
 bench: native ts ## all benchmarks as tables (see docs/benchmarks.md)
 	bash bench/run.sh

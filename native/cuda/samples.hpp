@@ -1,0 +1,48 @@
+// Samples and models on the device.
+#pragma once
+#include "device_array.hpp"
+#include "model/model.hpp"
+#include "sample/sample_set.hpp"
+#include "views.cuh"
+
+namespace gaussitu::cuda {
+
+/// A copy of a sample set, cut into units for warps.
+class DeviceSamples {
+ public:
+  DeviceSamples(const SampleSet& samples, Memory& memory, Stream& stream);
+  SamplesView view() const;
+  bool columns() const { return columns_; }
+  size_t tiles() const { return tiles_; }
+  /// Blocks of kWarps units.
+  unsigned blocks() const { return static_cast<unsigned>(units_.size() / kWarps); }
+  size_t padded() const { return x_.size(); }
+
+ private:
+  bool columns_;
+  size_t tiles_;
+  DeviceArray<float> x_, y_, z_, value_, weight_;
+  DeviceArray<Unit> units_;
+  DeviceArray<Box> boxes_;
+  DeviceArray<float4> tile_boxes_, group_boxes_;
+  DeviceArray<uint32_t> tile_units_;
+};
+
+/// A model's Gaussians. What they belong to (domain, ranges) stays on the host.
+class DeviceModel {
+ public:
+  explicit DeviceModel(Memory& memory) : centre_(memory), shape_(memory), rest_(memory) {}
+  void upload(const Model& model, Stream& stream);
+  /// Sets the Gaussians of `model`; waits for the stream.
+  void download(Model& model, Stream& stream) const;
+  ModelView view() const {
+    return {centre_.data(), shape_.data(), rest_.data(), static_cast<uint32_t>(centre_.size())};
+  }
+  size_t count() const { return centre_.size(); }
+
+ private:
+  DeviceArray<float4> centre_, shape_;
+  DeviceArray<float2> rest_;
+};
+
+}  // namespace gaussitu::cuda
