@@ -140,12 +140,12 @@ class DecodeBoundedJob final : public Job {
 
   Napi::Value result(Napi::Env env) override {
     Napi::Object out = Napi::Object::New(env);
-    if (const auto* f32 = std::get_if<std::vector<float>>(&decoded_.values)) {
+    if (const auto* f32 = std::get_if<Array<float>>(&decoded_.values())) {
       auto values = Napi::Float32Array::New(env, f32->size());
       if (!f32->empty()) std::memcpy(values.Data(), f32->data(), f32->size() * sizeof(float));
       out.Set("values", values);
     } else {
-      const auto& f64 = std::get<std::vector<double>>(decoded_.values);
+      const auto& f64 = std::get<Array<double>>(decoded_.values());
       auto values = Napi::Float64Array::New(env, f64.size());
       if (!f64.empty()) std::memcpy(values.Data(), f64.data(), f64.size() * sizeof(double));
       out.Set("values", values);
@@ -172,7 +172,7 @@ Napi::Value start_job(const Napi::CallbackInfo& info) {
 template <class T>
 std::shared_ptr<FieldState> state_of(const Napi::Value& array) {
   const auto given = array.As<Napi::TypedArrayOf<T>>();
-  std::vector<T> values(given.Data(), given.Data() + given.ElementLength());
+  Array<T> values(given.Data(), given.Data() + given.ElementLength());
   for (T& v : values) v = std::isfinite(v) ? v : T{0};
   auto state = std::make_shared<FieldState>();
   state->values = std::move(values);

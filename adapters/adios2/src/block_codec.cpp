@@ -96,7 +96,7 @@ size_t decode_block(std::span<const uint8_t> bytes, void* out) {
         std::memcpy(out, values.data(), size);
         return size;
       },
-      decoded.values);
+      decoded.values());
 }
 
 }  // namespace gaussitu::adios2_adapter

@@ -1,11 +1,19 @@
 #include "bounded/arrange.hpp"
 
+#include <cstdint>
 #include <cstring>
 #include <string>
 
 #include "base/error.hpp"
 
 namespace gaussitu {
+
+template <class T>
+bool lies_in_order(const Layout& layout, const ArrayView& values) {
+  return layout.order.empty() && values.stride == 1 && values.count > 0 &&
+         values.count == layout.values.total() && values.count == layout.values.values() &&
+         reinterpret_cast<uintptr_t>(values.data) % alignof(T) == 0;
+}
 
 template <class T>
 std::vector<T> gather(const Layout& layout, const ArrayView& view) {
@@ -31,6 +39,8 @@ std::vector<T> gather(const Layout& layout, const ArrayView& view) {
   return layout.order.empty() ? out : to_layout<T>(layout, out);
 }
 
+template bool lies_in_order<float>(const Layout&, const ArrayView&);
+template bool lies_in_order<double>(const Layout&, const ArrayView&);
 template std::vector<float> gather(const Layout&, const ArrayView&);
 template std::vector<double> gather(const Layout&, const ArrayView&);
 

@@ -9,6 +9,10 @@
 
 namespace gaussitu {
 
+/// Whether the view's values are already what gather() makes of them, and can be read where they are.
+template <class T>
+bool lies_in_order(const Layout& layout, const ArrayView& values);
+
 /// The view's values without ghost layers, in the layout's order. Throws invalid_argument when the count of
 /// the view does not fit.
 template <class T>
@@ -22,10 +26,10 @@ std::vector<T> to_layout(const Layout& layout, std::span<const T> values) {
   for (size_t i = 0; i < out.size(); i++) out[i] = values[layout.order[i]];
   return out;
 }
-template <class T>
-std::vector<T> from_layout(const Layout& layout, std::vector<T> values) {
+template <class Values>
+Values from_layout(const Layout& layout, Values values) {
   if (layout.order.empty() || values.empty()) return values;
-  std::vector<T> out(values.size());
+  Values out(values.size());
   for (size_t i = 0; i < out.size(); i++) out[layout.order[i]] = values[i];
   return out;
 }

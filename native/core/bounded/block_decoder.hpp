@@ -44,8 +44,10 @@ std::vector<T> last_step(const Layout& layout, std::span<const SharedState> earl
 
 template <class T>
 struct DecodedPayload {
-  std::vector<T> values;  // special values restored
-  DecodedBlock<T> block;  // without them
+  DecodedBlock<T> block;    // without special values
+  Array<T> restored;  // with them; empty when there are none
+
+  const Array<T>& whole() const { return restored.empty() ? block.values : restored; }
 };
 
 /// Throws corrupt_stream, unsupported, invalid_argument.

@@ -6,6 +6,7 @@
 // is decoded before it is returned; a residual that fails the check is replaced by the exact form.
 #pragma once
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "bounded/field_state.hpp"
@@ -79,8 +80,11 @@ BoundedResult encode_to_rate(const Layout& layout, const ArrayView& values, cons
                              const ModelRequest& model = {});
 
 struct BoundedDecoded {
-  std::variant<std::vector<float>, std::vector<double>> values;  // [values] without ghosts, specials restored
   SharedState state;
+  std::optional<FieldState::Values> restored;  // with the special values, where there are any
+
+  /// [values] without ghosts.
+  const FieldState::Values& values() const { return restored ? *restored : state->values; }
 };
 
 /// Throws corrupt_stream, unsupported.

@@ -18,11 +18,11 @@ namespace gaussitu {
 template <class T, class C>
 std::span<const C> in_domain(const SharedState& state, size_t size, const CodingDomain& domain,
                              std::deque<std::vector<C>>& kept) {
-  if (!state || state->size() != size || !std::holds_alternative<std::vector<T>>(state->values))
+  if (!state || state->size() != size || !std::holds_alternative<Array<T>>(state->values))
     throw Error(Code::invalid_argument, "Expected references of " + std::to_string(size) +
                                             " values of the field's own type but received " +
                                             (state ? std::to_string(state->size()) : "none"));
-  const auto& values = std::get<std::vector<T>>(state->values);
+  const auto& values = std::get<Array<T>>(state->values);
   if constexpr (std::is_same_v<T, C>)
     if (!domain.log) return values;
   return kept.emplace_back(to_log<C>(std::span<const T>(values), domain.shift));
@@ -79,7 +79,7 @@ DecodedBlock<T> decode_log(const Layout& layout, std::span<const uint8_t> signs,
   DecodedBlock<C> y = decode_residual<T, C>(layout, residual, skip, domain, given);
   const std::vector<T> before = last_step<T>(layout, given.earlier);
   const auto negative = decode_signs<T>(layout.grid, signs, skip, before.empty() ? nullptr : before.data());
-  return {from_log<T>(y.values, negative, domain.shift), std::move(y.magnitudes)};
+  return {from_log<T>(std::span<const C>(y.values), negative, domain.shift), std::move(y.magnitudes)};
 }
 
 std::span<const uint8_t> take(std::span<const uint8_t>& rest, size_t size, const char* what) {
@@ -110,9 +110,9 @@ DecodedPayload<T> decode_payload_as(const Layout& layout, std::span<const uint8_
   DecodedPayload<T> out;
   if (header.exact) {
     const auto raw = decode_exact(in.rest(), layout.size() * sizeof(T), sizeof(T));
-    out.values.resize(layout.size());
-    if (!raw.empty()) std::memcpy(out.values.data(), raw.data(), raw.size());
-    out.block.values = out.values;
+    out.restored.resize(layout.size());
+    if (!raw.empty()) std::memcpy(out.restored.data(), raw.data(), raw.size());
+    out.block.values = out.restored;
     for (T& v : out.block.values) v = std::isfinite(v) ? v : T{0};
     return out;
   }
@@ -127,8 +127,9 @@ DecodedPayload<T> decode_payload_as(const Layout& layout, std::span<const uint8_
     out.block = decode_log<T, double>(layout, signs, rest, specials.skip(), given);
   else if constexpr (sizeof(T) == 4)
     out.block = decode_log<T, float>(layout, signs, rest, specials.skip(), given);
-  out.values = out.block.values;
-  restore_specials(specials, out.values.data());
+  if (specials.skip() == nullptr) return out;
+  out.restored = out.block.values;
+  restore_specials(specials, out.restored.data());
   return out;
 }
 
@@ -147,7 +148,7 @@ BoundedDecoded decode_as(const Layout& layout, std::span<const uint8_t> payload,
                          const BoundedReferences& given) {
   auto decoded = decode_payload_as<T>(layout, payload, given);
   BoundedDecoded out;
-  out.values = from_layout(layout, std::move(decoded.values));
+  if (!decoded.restored.empty()) out.restored = from_layout(layout, std::move(decoded.restored));
   out.state = make_state(layout, std::move(decoded.block));
   return out;
 }

@@ -2,16 +2,17 @@
 #pragma once
 #include <cstdint>
 #include <variant>
-#include <vector>
 
+#include "base/array.hpp"
 #include "base/views.hpp"
 
 namespace gaussitu {
 
 struct FieldState {
+  using Values = std::variant<Array<float>, Array<double>>;
   /// [values] in the order of the array without ghosts; finite everywhere (special values are not in it).
-  std::variant<std::vector<float>, std::vector<double>> values;
-  std::vector<uint8_t> magnitudes;  // [values] of the codes, or empty when the block was stored exactly
+  Values values;
+  Array<uint8_t> magnitudes;  // [values] of the codes, or empty when the block was stored exactly
 
   size_t size() const {
     return std::visit([](const auto& v) { return v.size(); }, values);

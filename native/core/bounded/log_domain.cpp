@@ -22,17 +22,6 @@ namespace gaussitu {
 
 namespace {
 
-constexpr size_t kPart = 1 << 16;  // values that one thread takes at a time
-constexpr uint8_t kNone[kPart] = {};
-
-template <class Body>
-void in_parts(size_t n, const Body& body) {
-  parallel_for((n + kPart - 1) / kPart, [&](size_t part) {
-    const size_t first = part * kPart;
-    body(first, std::min(kPart, n - first));
-  });
-}
-
 double log2_of(double x) {
   double y = 0;
   GAUSSITU_LOG(log_row, &x, 0.0, &y, 1);
@@ -40,7 +29,8 @@ double log2_of(double x) {
 }
 double exp2_of(double y) {
   double x = 0;
-  GAUSSITU_LOG(exp_row, &y, kNone, 0.0, &x, 1);
+  const uint8_t positive = 0;
+  GAUSSITU_LOG(exp_row, &y, &positive, 0.0, &x, 1);
   return x;
 }
 
@@ -92,8 +82,8 @@ LogBound log_bound(std::span<const T> values, const uint8_t* skip, double relati
 template <class C, class T>
 std::vector<C> to_log(std::span<const T> values, double shift) {
   std::vector<C> y(values.size());
-  in_parts(values.size(), [&](size_t first, size_t n) {
-    GAUSSITU_LOG(log_row, values.data() + first, shift, y.data() + first, n);
+  for_chunks(values.size(), [&](size_t first, size_t last) {
+    GAUSSITU_LOG(log_row, values.data() + first, shift, y.data() + first, last - first);
   });
   constexpr T kLeast = std::numeric_limits<T>::min();
   for (size_t i = 0; i < y.size(); i++)
@@ -102,10 +92,10 @@ std::vector<C> to_log(std::span<const T> values, double shift) {
 }
 
 template <class T, class C>
-std::vector<T> from_log(const std::vector<C>& y, const std::vector<uint8_t>& negative, double shift) {
-  std::vector<T> values(y.size());
-  in_parts(y.size(), [&](size_t first, size_t n) {
-    GAUSSITU_LOG(exp_row, y.data() + first, negative.data() + first, shift, values.data() + first, n);
+Array<T> from_log(std::span<const C> y, const std::vector<uint8_t>& negative, double shift) {
+  Array<T> values(y.size());
+  for_chunks(y.size(), [&](size_t first, size_t last) {
+    GAUSSITU_LOG(exp_row, y.data() + first, negative.data() + first, shift, values.data() + first, last - first);
   });
   return values;
 }
@@ -142,9 +132,9 @@ std::vector<uint8_t> decode_signs(const GridShape& shape, std::span<const uint8_
 template std::vector<float> to_log(std::span<const float>, double);
 template std::vector<double> to_log(std::span<const float>, double);
 template std::vector<double> to_log(std::span<const double>, double);
-template std::vector<float> from_log(const std::vector<float>&, const std::vector<uint8_t>&, double);
-template std::vector<float> from_log(const std::vector<double>&, const std::vector<uint8_t>&, double);
-template std::vector<double> from_log(const std::vector<double>&, const std::vector<uint8_t>&, double);
+template Array<float> from_log(std::span<const float>, const std::vector<uint8_t>&, double);
+template Array<float> from_log(std::span<const double>, const std::vector<uint8_t>&, double);
+template Array<double> from_log(std::span<const double>, const std::vector<uint8_t>&, double);
 #define GAUSSITU_INSTANCES(T)                                                                               \
   template LogBound log_bound(std::span<const T>, const uint8_t*, double);                                  \
   template std::vector<uint8_t> signs_of(std::span<const T>, const uint8_t*);                               \

@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "base/array.hpp"
 #include "residual/grid_pass.hpp"
 
 namespace gaussitu {
@@ -35,7 +36,7 @@ std::vector<C> to_log(std::span<const T> values, double shift);
 
 /// Back, with the signs of `negative` [n].
 template <class T, class C>
-std::vector<T> from_log(const std::vector<C>& y, const std::vector<uint8_t>& negative, double shift);
+Array<T> from_log(std::span<const C> y, const std::vector<uint8_t>& negative, double shift);
 
 /// [n] 1 where a value is below zero and not skipped.
 template <class T>

@@ -16,11 +16,13 @@ inline constexpr double kModelMayAdd = 0.03;
 /// What the certificate of a model takes in a step file.
 inline constexpr size_t kModelCertificateBytes = 64;
 
+inline constexpr double kAutomaticModel = -1, kBestModel = -2;  // shares
+
 /// How large the model may be.
 struct ModelRequest {
-  /// Of the bytes that the block takes without: 0 no model, negative: automatic, 2.5 % but no more than one
-  /// byte for 256 values, trained quickly, so that it stays cheap beside coding. Else it is trained
-  /// thoroughly.
+  /// Of the bytes that the block takes without: 0 no model, kAutomaticModel: 2.5 % but no more than one byte
+  /// for 256 values, trained quickly, so that it stays cheap beside coding. Else it is trained thoroughly;
+  /// kBestModel: with the share that makes the block shortest. Only blocks without history have large models.
   double share = 0;
   std::span<const uint8_t> previous;  // payload of the model of the step before, or empty
 };

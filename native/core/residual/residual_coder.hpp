@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/array.hpp"
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "residual/features.hpp"
@@ -28,8 +29,8 @@ inline constexpr size_t kMaxChunks = 16;
 /// Values of a block as the decoder sees them.
 template <class T>
 struct DecodedBlock {
-  std::vector<T> values;            // [points]
-  std::vector<uint8_t> magnitudes;  // [points] of the codes, at most 255: contexts for the next step
+  Array<T> values;            // [points]
+  Array<uint8_t> magnitudes;  // [points] of the codes, at most 255: contexts for the next step
 };
 
 struct ResidualHeader {
@@ -61,8 +62,8 @@ class ResidualCoder {
   ResidualCoder(size_t points, const uint8_t* skip, std::span<const Reference> references,
                 DecodedBlock<T>& out)
       : points_(points), skip_(skip), references_(references), out_(out) {
-    out_.values.assign(points, T{0});
-    out_.magnitudes.assign(points, 0);
+    out_.values = zeros<T>(points);
+    out_.magnitudes = zeros<uint8_t>(points);
   }
 
   /// `run(coder)` codes everything; called with an encoder.

@@ -7,6 +7,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "base/chunks.hpp"
 #include "base/error.hpp"
 #include "residual/bulk_coder.hpp"
 
@@ -70,20 +71,32 @@ void code_specials(const GridShape& shape, Coder& coder, Specials<T>& specials) 
   }
 }
 
+/// Compared by bits.
+template <class T>
+bool is_fill(T value, std::span<const T> fills) {
+  return std::any_of(fills.begin(), fills.end(), [&](T fill) {
+    return std::bit_cast<Bits<T>>(value) == std::bit_cast<Bits<T>>(fill);
+  });
+}
+
 }  // namespace
 
 template <class T>
-Specials<T> find_specials(const T* values, size_t count, std::span<const T> fills) {
+Specials<T> find_specials(std::span<const T> values, std::span<const T> fills) {
+  const auto special = [&](T v) {
+    return (!std::isnormal(v) && std::bit_cast<Bits<T>>(v) != 0) || is_fill(v, fills);
+  };
+  const auto parts = map_chunks<uint8_t>(values.size(), [&](size_t first, size_t last) {
+    return std::any_of(values.begin() + std::ptrdiff_t(first), values.begin() + std::ptrdiff_t(last), special);
+  });
   Specials<T> found;
-  for (size_t i = 0; i < count; i++) {
-    T v = values[i];
-    bool special = !std::isfinite(v) || (v == 0 && std::signbit(v)) || std::fpclassify(v) == FP_SUBNORMAL;
-    for (const T fill : fills) special = special || std::memcmp(&v, &fill, sizeof(T)) == 0;
-    if (!special) continue;
-    if (std::isnan(v)) v = std::numeric_limits<T>::quiet_NaN();
-    if (found.mask.empty()) found.mask.assign(count, 0);
+  if (std::none_of(parts.begin(), parts.end(), [](uint8_t any) { return any != 0; })) return found;
+  found.mask.assign(values.size(), 0);
+  for (size_t i = 0; i < values.size(); i++) {
+    const T v = values[i];
+    if (!special(v)) continue;
     found.mask[i] = 1;
-    found.values.push_back(v);
+    found.values.push_back(std::isnan(v) ? std::numeric_limits<T>::quiet_NaN() : v);
   }
   return found;
 }
@@ -117,7 +130,7 @@ void restore_specials(const Specials<T>& specials, T* values) {
 }
 
 #define GAUSSITU_INSTANCES(T)                                                          \
-  template Specials<T> find_specials(const T*, size_t, std::span<const T>);            \
+  template Specials<T> find_specials(std::span<const T>, std::span<const T>);          \
   template std::vector<uint8_t> encode_specials(const GridShape&, const Specials<T>&); \
   template Specials<T> decode_specials(const GridShape&, std::span<const uint8_t>);    \
   template void restore_specials(const Specials<T>&, T*);

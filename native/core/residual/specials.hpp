@@ -20,7 +20,7 @@ struct Specials {
 
 /// `fills`: declared fill values (compared by bits).
 template <class T>
-Specials<T> find_specials(const T* values, size_t count, std::span<const T> fills);
+Specials<T> find_specials(std::span<const T> values, std::span<const T> fills);
 
 template <class T>
 std::vector<uint8_t> encode_specials(const GridShape& shape, const Specials<T>& specials);

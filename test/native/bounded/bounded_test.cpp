@@ -51,7 +51,7 @@ BoundedResult round_trip(const Layout& layout, const std::vector<T>& values, con
   if (coded.uses_earlier) used.earlier = offered.earlier;
   for (const size_t s : coded.siblings) used.siblings.push_back(offered.siblings[s]);
   const BoundedDecoded decoded = decode_bounded(layout, view(values).dtype, coded.payload, used);
-  const auto& out = std::get<std::vector<T>>(decoded.values);
+  const auto& out = std::get<Array<T>>(decoded.values());
   REQUIRE(out.size() == values.size());
   CHECK(decoded.state->values == coded.state->values);
   CHECK(decoded.state->magnitudes == coded.state->magnitudes);
@@ -146,7 +146,7 @@ TEST_CASE("fill values come back exactly and count in no range") {
   CHECK(coded.bound < 0.04);
   CHECK(coded.metrics.non_finite == 2);
   const auto decoded = decode_bounded(*layout, Dtype::f32, coded.payload, {});
-  CHECK(std::get<0>(decoded.values)[41] == 1e20f);
+  CHECK(std::get<0>(decoded.values())[41] == 1e20f);
 }
 
 TEST_CASE("history and the sibling that helps are used, others are not") {
@@ -210,7 +210,7 @@ TEST_CASE("damaged payloads throw or decode to something, never worse") {
         bad[random() % bad.size()] = uint8_t(random());
       try {
         const auto decoded = decode_bounded(*layout, Dtype::f32, bad, {});
-        CHECK(std::get<0>(decoded.values).size() == values.size());
+        CHECK(std::get<0>(decoded.values()).size() == values.size());
       } catch (const Error& e) {
         CHECK((e.code == Code::corrupt_stream || e.code == Code::unsupported));
         refused++;

@@ -39,7 +39,7 @@ BoundedResult check_layer(const Layout& layout, const std::vector<float>& values
   BoundedReferences used;
   if (coded.uses_earlier) used.earlier = offered.earlier;
   const auto decoded = decode_bounded(layout, Dtype::f32, coded.payload, used);
-  const auto& out = std::get<std::vector<float>>(decoded.values);
+  const auto& out = std::get<Array<float>>(decoded.values());
   double largest = 0;
   for (size_t i = 0; i < out.size(); i++)
     largest = std::max(largest, std::fabs(double(values[i]) - double(out[i])));
@@ -123,7 +123,7 @@ TEST_CASE("payloads and decoded values are the same bits on every instruction se
     CHECK(coded.model.bytes > 0);
     std::vector<float> out(coded.payload.begin(), coded.payload.end());
     const auto decoded = decode_bounded(*layout, Dtype::f32, coded.payload, {});
-    const auto& v = std::get<std::vector<float>>(decoded.values);
+    const auto& v = std::get<Array<float>>(decoded.values());
     out.insert(out.end(), v.begin(), v.end());
     return out;
   });

@@ -64,7 +64,7 @@ BoundedResult round_trip(const Layout& layout, const std::vector<T>& values, dou
   if (coded.uses_earlier) used.earlier = offered.earlier;
   for (const size_t s : coded.siblings) used.siblings.push_back(offered.siblings[s]);
   const auto decoded = decode_bounded(layout, fields::view(values).dtype, coded.payload, used);
-  const auto& out = std::get<std::vector<T>>(decoded.values);
+  const auto& out = std::get<Array<T>>(decoded.values());
   double largest = 0;
   for (size_t i = 0; i < values.size(); i++) check_value(values[i], out[i], relative, largest);
   CHECK(largest == coded.metrics.max_relative_error);
@@ -175,7 +175,7 @@ TEST_CASE("bounds of 1 and more are refused, damaged payloads throw or decode to
       bad[size_t(random.unit() * double(bad.size()))] = uint8_t(random.unit() * 256);
     try {
       const auto decoded = decode_bounded(*layout, Dtype::f32, bad, {});
-      CHECK(std::get<0>(decoded.values).size() == values.size());
+      CHECK(std::get<0>(decoded.values()).size() == values.size());
     } catch (const Error& e) {
       CHECK((e.code == Code::corrupt_stream || e.code == Code::unsupported));
       refused++;

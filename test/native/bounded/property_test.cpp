@@ -128,7 +128,8 @@ void check_everywhere(const Layout& layout, size_t nx, Random& random, std::span
     if (coded.uses_earlier) used.earlier = offered.earlier;
     for (const size_t s : coded.siblings) used.siblings.push_back(offered.siblings[s]);
     const auto decoded = decode_bounded(layout, dtype, coded.payload, used);
-    const auto& out = std::get<std::vector<T>>(decoded.values);
+    const auto& back = std::get<Array<T>>(decoded.values());
+    const std::vector<T> out(back.begin(), back.end());
     if (payload.empty()) {
       payload = coded.payload;
       expected = out;

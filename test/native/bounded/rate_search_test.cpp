@@ -47,7 +47,7 @@ BoundedResult coded(const Place& place, const RateTarget& target, const BoundedR
   BoundedReferences used;
   if (result.uses_earlier) used.earlier = offered.earlier;
   const BoundedDecoded decoded = decode_bounded(*place.layout, Dtype::f32, result.payload, used);
-  const auto& out = std::get<std::vector<float>>(decoded.values);
+  const auto& out = std::get<Array<float>>(decoded.values());
   double largest = 0;
   for (size_t i = 0; i < out.size(); i++)
     largest = std::max(largest, std::fabs(double(out[i]) - double(place.values[i])));
