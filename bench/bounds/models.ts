@@ -1,6 +1,7 @@
 /** The Gaussian model beside the residual. */
 import type { BoundedResult, FieldState } from '../../src/codec/index.js';
 import { bytesOf, openCase, readField } from '../lib/data.js';
+import type { ModelShare } from '../../src/config/types.js';
 import { fixed, heading, quick, table } from '../lib/report.js';
 import { codec, gridPlace, unstructured, type Stream } from './shared.js';
 
@@ -9,7 +10,7 @@ async function layered(
   { place, from, fields: [field] }: Stream,
   steps: readonly [first: number, last: number],
   rel: number,
-  modelShare: number | 'auto',
+  modelShare: ModelShare,
 ): Promise<{ result: BoundedResult; seconds: number }[]> {
   const out: { result: BoundedResult; seconds: number }[] = [];
   let earlier: FieldState[] = [];
@@ -44,7 +45,7 @@ export async function models(folder: string): Promise<void> {
   for (const [name, field, first, last] of steps) {
     const from = openCase(folder, name);
     const place = from.dims ? gridPlace(from) : await unstructured(folder, name);
-    const shares = first === last && !quick ? (['auto', 0.1, 0.3] as const) : (['auto'] as const);
+    const shares = first === last && !quick ? (['auto', 0.1, 0.3, 'best'] as const) : (['auto'] as const);
     for (const rel of first === last ? [1e-1, 1e-2, 1e-3] : [1e-2]) {
       const plain = await layered({ place, from, fields: [field] }, [first, last], rel, 0);
       for (const share of shares) {

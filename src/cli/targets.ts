@@ -71,10 +71,11 @@ function wholeAboveZero(name: string): (text: string) => number {
 }
 
 function share(text: string): ModelShare {
-  const value = text === 'auto' ? text : text.trim() === '' ? Number.NaN : Number(text);
-  if (value === 'auto' || (value >= 0 && value <= 1)) return value;
+  if (text === 'auto' || text === 'best') return text;
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value >= 0 && value <= 1) return value;
   throw new GaussituError('INVALID_ARGUMENT', '--model-share', {
-    expected: 'auto or a number from 0 to 1',
+    expected: 'auto, best or a number from 0 to 1',
     received: text,
   });
 }
@@ -147,7 +148,7 @@ export function addTargetOptions(command: Command): Command {
       new Option(
         '--model-share <S>',
         'with --abs, --rel: bytes for a Gaussian model beside the residual, of what a block takes without: auto (2.5 %), ' +
-          '0 none, e.g. 0.3: smaller single steps, seconds of training (default: auto)',
+          '0 none, best (keyframes 5 to 30 % smaller, many seconds of training) or a share like 0.3 (default: auto)',
       ).argParser(share),
     )
     .addOption(

@@ -15,6 +15,9 @@ import type {
 /** Layouts (neighbours of scattered points, lattice order) are built once per mesh object and association. */
 const layouts = new WeakMap<Mesh, Map<string, Promise<NativeHandle>>>();
 
+/** As native/core/bounded/model_layer.hpp has them. */
+const NAMED_SHARES = { auto: -1, best: -2 };
+
 /** See Codec.encodeBounded. */
 export async function encodeBounded(native: NativeAddon, request: BoundedRequest): Promise<BoundedResult> {
   checkDtype(request.dtype);
@@ -22,8 +25,10 @@ export async function encodeBounded(native: NativeAddon, request: BoundedRequest
   const { target, fills = [], guess, signal, modelShare = 0, previousModel } = request;
   checkBoundTarget(target);
   if (guess !== undefined && !(guess > 0)) fail('guess', 'a number above 0', guess);
-  if (modelShare !== 'auto' && !(typeof modelShare === 'number' && modelShare >= 0 && modelShare <= 1)) {
-    fail('modelShare', "'auto' or a number from 0 to 1", modelShare);
+  const named = typeof modelShare === 'number' ? undefined : NAMED_SHARES[modelShare];
+  const share = named ?? Number(modelShare);
+  if (named === undefined && !(share >= 0 && share <= 1)) {
+    fail('modelShare', "'auto', 'best' or a number from 0 to 1", modelShare);
   }
   if (previousModel !== undefined) checkBytes('previousModel', previousModel);
   return run('encodeBounded', async () => {
@@ -38,7 +43,7 @@ export async function encodeBounded(native: NativeAddon, request: BoundedRequest
       ...target,
       ...(guess !== undefined && { guess }),
       fills: [...fills],
-      modelShare: modelShare === 'auto' ? -1 : modelShare,
+      modelShare: share,
       ...(previousModel?.byteLength && { previousModel }),
       ...lists(request),
     }).promise;

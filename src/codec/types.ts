@@ -1,3 +1,4 @@
+import type { ModelShare } from '../config/types.js';
 import type { Association } from '../protocol/field.js';
 import type { Metrics } from '../protocol/metrics.js';
 import type { Coordinates, GhostLayers, Mesh, Triple } from '../protocol/mesh.js';
@@ -122,9 +123,10 @@ export type BoundedRequest = BoundedPlace &
     /**
      * Bytes for a Gaussian model beside the residual, as a share of what the block takes without: default 0, none. A
      * model that would make the block more than 3 % larger gives way to one of the size of 'auto': 2.5 %, at most a
-     * byte for 256 values.
+     * byte for 256 values. 'best': blocks without earlier steps search for the share that makes them shortest (that has
+     * the best quality at a size), training three or four models.
      */
-    modelShare?: number | 'auto';
+    modelShare?: ModelShare;
     /** Model of the step before (Codec.modelOf of its payload): warm start. */
     previousModel?: Uint8Array;
     /** Looked at before the work begins; a block takes well under a second per million values. */

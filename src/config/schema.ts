@@ -18,7 +18,9 @@ export function parseBytes(value: unknown): number | undefined {
 }
 
 const modelShare = z
-  .union([z.literal('auto'), z.number().min(0).max(1)], { error: 'auto or a number from 0 to 1' })
+  .union([z.enum(['auto', 'best']), z.number().min(0).max(1)], {
+    error: 'auto, best or a number from 0 to 1',
+  })
   .optional();
 
 const bytes = z.union([z.number(), z.string()]).transform((value, context) => {

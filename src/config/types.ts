@@ -24,7 +24,8 @@ export interface RunSettings {
   modelShare: ModelShare;
 }
 
-export type ModelShare = number | 'auto';
+/** A share, the size that costs little, or the one that makes blocks without history shortest. */
+export type ModelShare = number | 'auto' | 'best';
 
 /**
  * How a field with a target of bytes or quality is stored: as Gaussian models, as residuals with the bound that meets the

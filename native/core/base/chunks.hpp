@@ -14,9 +14,8 @@ inline constexpr size_t kChunkValues = 1 << 16;
 /// body(first, last) for each chunk of [0, count).
 template <class Body>
 void for_chunks(size_t count, const Body& body) {
-  parallel_for((count + kChunkValues - 1) / kChunkValues, [&](size_t c) {
-    body(c * kChunkValues, std::min(count, (c + 1) * kChunkValues));
-  });
+  parallel_for((count + kChunkValues - 1) / kChunkValues,
+               [&](size_t c) { body(c * kChunkValues, std::min(count, (c + 1) * kChunkValues)); });
 }
 
 /// The parts that part(first, last) makes of each chunk of [0, count), in order.

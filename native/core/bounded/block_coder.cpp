@@ -133,9 +133,7 @@ std::vector<size_t> BlockCoder<T>::choose(const CodingDomain& domain, std::span<
                                           double bound) const {
   if (offered_.siblings.empty()) return {};
   std::deque<std::vector<C>> kept;
-  auto view = [&](const SharedState& state) {
-    return in_domain<T, C>(state, values_.size(), domain, kept);
-  };
+  auto view = [&](const SharedState& state) { return in_domain<T, C>(state, values_.size(), domain, kept); };
   // In array order: states are, and the rule does not care which of the orders it samples.
   const std::vector<C> in_order = from_layout(layout_, std::vector<C>(values.begin(), values.end()));
   const std::vector<uint8_t> skip = from_layout(layout_, specials_.mask);

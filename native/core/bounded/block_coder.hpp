@@ -50,8 +50,8 @@ class BlockCoder {
  private:
   template <class C>
   CodedBlock<T> code_in(const CodingDomain& domain, std::span<const C> values, double bound,
-                        std::span<const uint8_t> signs, std::vector<size_t> chosen, const SmallModel<C>* model,
-                        DecodedBlock<C>& encoded) const;
+                        std::span<const uint8_t> signs, std::vector<size_t> chosen,
+                        const SmallModel<C>* model, DecodedBlock<C>& encoded) const;
   template <class C>
   std::vector<size_t> choose(const CodingDomain& domain, std::span<const C> values, double bound) const;
 

@@ -44,8 +44,8 @@ std::vector<T> last_step(const Layout& layout, std::span<const SharedState> earl
 
 template <class T>
 struct DecodedPayload {
-  DecodedBlock<T> block;    // without special values
-  Array<T> restored;  // with them; empty when there are none
+  DecodedBlock<T> block;  // without special values
+  Array<T> restored;      // with them; empty when there are none
 
   const Array<T>& whole() const { return restored.empty() ? block.values : restored; }
 };

@@ -28,7 +28,8 @@ struct Errors {
 
 template <class T>
 uint32_t crc_of(std::span<const T> values) {
-  return static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(values.data()), values.size_bytes()));
+  return static_cast<uint32_t>(
+      crc32_z(0, reinterpret_cast<const Bytef*>(values.data()), values.size_bytes()));
 }
 
 }  // namespace
@@ -99,7 +100,8 @@ bool Certificate<T>::certify(std::span<const T> decoded, const Specials<T>& spec
   if (!all.held) return false;
   for (size_t c = 0; in_order && c < parts.size(); c++) {
     const size_t count = std::min(kChunkValues, values_.size() - c * kChunkValues);
-    all.crc = static_cast<uint32_t>(crc32_combine(all.crc, parts[c].crc, static_cast<z_off_t>(count * sizeof(T))));
+    all.crc =
+        static_cast<uint32_t>(crc32_combine(all.crc, parts[c].crc, static_cast<z_off_t>(count * sizeof(T))));
   }
   if (!in_order) {
     const std::vector<T> array = from_layout(layout_, std::vector<T>(decoded.begin(), decoded.end()));

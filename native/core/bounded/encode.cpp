@@ -88,7 +88,8 @@ class BlockEncoder {
    public:
     Values(const Layout& layout, const ArrayView& view)
         : own_(lies_in_order<T>(layout, view) ? std::vector<T>() : gather<T>(layout, view)),
-          span_(own_.empty() ? std::span(static_cast<const T*>(view.data), view.count) : std::span<const T>(own_)) {}
+          span_(own_.empty() ? std::span(static_cast<const T*>(view.data), view.count)
+                             : std::span<const T>(own_)) {}
     std::span<const T> span() const { return span_; }
 
    private:

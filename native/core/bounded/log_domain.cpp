@@ -95,7 +95,8 @@ template <class T, class C>
 Array<T> from_log(std::span<const C> y, const std::vector<uint8_t>& negative, double shift) {
   Array<T> values(y.size());
   for_chunks(y.size(), [&](size_t first, size_t last) {
-    GAUSSITU_LOG(exp_row, y.data() + first, negative.data() + first, shift, values.data() + first, last - first);
+    GAUSSITU_LOG(exp_row, y.data() + first, negative.data() + first, shift, values.data() + first,
+                 last - first);
   });
   return values;
 }

@@ -74,9 +74,8 @@ void code_specials(const GridShape& shape, Coder& coder, Specials<T>& specials) 
 /// Compared by bits.
 template <class T>
 bool is_fill(T value, std::span<const T> fills) {
-  return std::any_of(fills.begin(), fills.end(), [&](T fill) {
-    return std::bit_cast<Bits<T>>(value) == std::bit_cast<Bits<T>>(fill);
-  });
+  return std::any_of(fills.begin(), fills.end(),
+                     [&](T fill) { return std::bit_cast<Bits<T>>(value) == std::bit_cast<Bits<T>>(fill); });
 }
 
 }  // namespace
@@ -87,7 +86,8 @@ Specials<T> find_specials(std::span<const T> values, std::span<const T> fills) {
     return (!std::isnormal(v) && std::bit_cast<Bits<T>>(v) != 0) || is_fill(v, fills);
   };
   const auto parts = map_chunks<uint8_t>(values.size(), [&](size_t first, size_t last) {
-    return std::any_of(values.begin() + std::ptrdiff_t(first), values.begin() + std::ptrdiff_t(last), special);
+    return std::any_of(values.begin() + std::ptrdiff_t(first), values.begin() + std::ptrdiff_t(last),
+                       special);
   });
   Specials<T> found;
   if (std::none_of(parts.begin(), parts.end(), [](uint8_t any) { return any != 0; })) return found;

@@ -71,6 +71,35 @@ TEST_CASE("a model helps a smooth field to fewer bytes, and is then a reference 
   CHECK(coded.payload.size() < plain.payload.size());
 }
 
+TEST_CASE("the best share is no longer than the automatic one, and never tried on blocks with history") {
+  const auto layout = make_layout(fields::grid(48, 48, 48), Association::node);
+  const auto values = field(48, 48, 48, 0.003);
+  const auto automatic = check_layer(*layout, values, 1e-2, kAutomatic);
+  const auto best = check_layer(*layout, values, 1e-2, {kBestModel, {}});
+  CHECK(best.model.reference);
+  CHECK(best.payload.size() < automatic.payload.size());
+  const BoundedReferences history{{best.state}, {}};
+  const auto next = field(48, 48, 48, 0.003, 0.05);
+  CHECK(check_layer(*layout, next, 1e-2, {kBestModel, {}}, history).payload ==
+        check_layer(*layout, next, 1e-2, kAutomatic, history).payload);
+}
+
+TEST_CASE("at a size or a quality the split between model and residual is searched too") {
+  const auto layout = make_layout(fields::grid(48, 48, 48), Association::node);
+  const auto values = field(48, 48, 48, 0.003);
+  const ModelRequest best{kBestModel, {}};
+  const RateTarget size{20000, 0, 0}, quality{0, 50, 0};
+  const auto plain = encode_to_rate(*layout, fields::view(values), size, {}, {});
+  const auto split = encode_to_rate(*layout, fields::view(values), size, {}, {}, best);
+  CHECK(split.payload.size() <= size.bytes);
+  CHECK(split.model.reference);
+  CHECK(split.metrics.psnr > plain.metrics.psnr);
+  const auto fine = encode_to_rate(*layout, fields::view(values), quality, {}, {});
+  const auto fine_split = encode_to_rate(*layout, fields::view(values), quality, {}, {}, best);
+  CHECK(fine_split.metrics.psnr >= 50);
+  CHECK(fine_split.payload.size() < fine.payload.size());
+}
+
 TEST_CASE("blocks that are too small for a model, or lie nowhere, have none") {
   const auto small = make_layout(fields::grid(12, 10, 8), Association::node);
   CHECK(check_layer(*small, field(12, 10, 8, 0.1), 1e-2, kAutomatic).model.bytes == 0);
