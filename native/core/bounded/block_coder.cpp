@@ -24,8 +24,8 @@ void begin_payload(CodedBlock<T>& coded, const SmallModel<C>* model) {
   std::vector<uint8_t> begin = out.take();
   if (model != nullptr) {
     begin.insert(begin.end(), model->payload.begin(), model->payload.end());
-    coded.model = {model->payload.size(),           model->gaussians,  model->psnr,
-                   coded.header.model_is_reference, model->iterations, model->warm, model->device};
+    coded.model = {model->payload.size(), model->gaussians, model->psnr,  coded.header.model_is_reference,
+                   model->iterations,     model->warm,      model->device};
   }
   coded.begin = begin.size();
   coded.payload.insert(coded.payload.begin(), begin.begin(), begin.end());
