@@ -7,19 +7,19 @@ namespace gaussitu::cuda {
 
 void check(cudaError_t error, const char* what) {
   if (error != cudaSuccess)
-    throw Error(Code::unsupported, std::string("CUDA: ") + what + ": " + cudaGetErrorString(error));
+    throw Error(Code::unavailable, std::string("CUDA: ") + what + ": " + cudaGetErrorString(error));
 }
 
 void* Memory::take(size_t bytes) {
   if (bytes > limit_ - used_)
-    throw OutOfDeviceMemory("CUDA: " + std::to_string((used_ + bytes) >> 20) +
-                            " MiB of device memory are needed, but the limit is " +
-                            std::to_string(limit_ >> 20) + " MiB");
+    throw Error(Code::no_memory, "CUDA: " + std::to_string((used_ + bytes) >> 20) +
+                                     " MiB of device memory are needed, but the limit is " +
+                                     std::to_string(limit_ >> 20) + " MiB");
   void* p = nullptr;
   const cudaError_t error = cudaMalloc(&p, bytes);
   if (error == cudaErrorMemoryAllocation) {
     cudaGetLastError();  // clears it: the device goes on working
-    throw OutOfDeviceMemory("CUDA: the device has no " + std::to_string(bytes >> 20) + " MiB left");
+    throw Error(Code::no_memory, "CUDA: the device has no " + std::to_string(bytes >> 20) + " MiB left");
   }
   check(error, "allocating device memory");
   used_ += bytes;

@@ -11,12 +11,7 @@
 
 namespace gaussitu::cuda {
 
-/// Device memory did not suffice; what was asked for can still be done on the CPU.
-struct OutOfDeviceMemory : Error {
-  explicit OutOfDeviceMemory(const std::string& message) : Error(Code::unsupported, message) {}
-};
-
-/// Throws Error(unsupported) that names what failed.
+/// Throws Error(unavailable) that names what failed.
 void check(cudaError_t error, const char* what);
 
 /// Device memory that one user may take; no limit by default. Not thread-safe: one per stream.
@@ -24,7 +19,7 @@ class Memory {
  public:
   explicit Memory(size_t limit = SIZE_MAX) : limit_(limit) {}
   Memory(const Memory&) = delete;
-  /// Throws OutOfDeviceMemory.
+  /// Throws Error(no_memory).
   void* take(size_t bytes);
   void give_back(void* p, size_t bytes);
   size_t used() const { return used_; }
@@ -91,16 +86,23 @@ template <class T>
 class DeviceArray {
  public:
   explicit DeviceArray(Memory& memory) : memory_(&memory) {}
-  ~DeviceArray() { drop(); }
+  ~DeviceArray() { release(); }
   DeviceArray(const DeviceArray&) = delete;
-  /// Makes room for n; work that uses the old memory must be done when it does not suffice.
+  /// Makes room for n; contents are lost when there was less. (Freeing memory waits for the device.)
+  void reserve(size_t n) {
+    if (n <= capacity_) return;
+    release();
+    data_ = static_cast<T*>(memory_->take(n * sizeof(T)));
+    capacity_ = n;
+  }
   void resize(size_t n) {
-    if (n > capacity_) {
-      drop();
-      data_ = static_cast<T*>(memory_->take(n * sizeof(T)));
-      capacity_ = n;
-    }
+    reserve(n);
     size_ = n;
+  }
+  void release() {
+    if (data_) memory_->give_back(data_, capacity_ * sizeof(T));
+    data_ = nullptr;
+    size_ = capacity_ = 0;
   }
   T* data() const { return data_; }
   size_t size() const { return size_; }
@@ -116,12 +118,6 @@ class DeviceArray {
   }
 
  private:
-  void drop() {
-    if (data_) memory_->give_back(data_, capacity_ * sizeof(T));
-    data_ = nullptr;
-    size_ = capacity_ = 0;
-  }
-
   Memory* memory_;
   T* data_ = nullptr;
   size_t size_ = 0, capacity_ = 0;

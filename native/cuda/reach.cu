@@ -66,13 +66,18 @@ __device__ __forceinline__ float distance_bound(const Gaussian& g, const float4&
 }
 
 // A warp per Gaussian: lanes try groups of 32 tiles first, then the tiles of those that are near. Counts the
-// tiles, or writes them, ascending.
+// tiles, or writes them, ascending. Rows of lists that do not fit become empty.
 template <bool kWrite>
 __global__ void __launch_bounds__(kThreads)
-    find_tiles(ModelView m, SamplesView s, const float4* half, uint32_t* counts, const uint32_t* starts,
-               uint32_t capacity, uint32_t* tiles, uint32_t* owners) {
+    find_tiles(ModelView m, SamplesView s, const float4* half, uint32_t* starts, const uint32_t* numbers,
+               uint32_t* tiles, uint32_t* owners) {
   const uint32_t i = blockIdx.x * kWarps + threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
-  if (i >= m.count || (kWrite && starts[m.count] > capacity)) return;
+  if (i >= m.count) return;
+  if (kWrite && numbers[0] != numbers[1]) {
+    if (lane == 0) starts[i] = 0;
+    if (lane == 0 && i + 1 == m.count) starts[m.count] = 0;
+    return;
+  }
   const Gaussian g = gaussian(m, i);
   const float4 own = half[i];
   const uint32_t groups = (s.tile_count + kWarp - 1) / kWarp;
@@ -94,12 +99,13 @@ __global__ void __launch_bounds__(kThreads)
       found += static_cast<uint32_t>(__popc(hits));
     }
   }
-  if (!kWrite && lane == 0) counts[i] = found;
+  if (!kWrite && lane == 0) starts[i] = found;
 }
 
 // All or none: lists that do not fit are empty.
-__global__ void judge(const uint32_t* wanted, uint32_t capacity, uint32_t* listed) {
-  *listed = *wanted <= capacity ? *wanted : 0;
+__global__ void judge(const uint32_t* wanted, uint32_t capacity, uint32_t* numbers) {
+  numbers[0] = *wanted;
+  numbers[1] = *wanted <= capacity ? *wanted : 0;
 }
 
 // First pair of each tile among the sorted ones.
@@ -125,13 +131,18 @@ DeviceReach::DeviceReach(Memory& memory)
       owners_(memory),
       gaussian_starts_(memory),
       sums_(memory),
-      listed_(memory),
+      numbers_(memory),
       sorter_(memory) {}
 
 void DeviceReach::reserve(size_t pairs) {
-  tiles_.resize(pairs);
-  owners_.resize(pairs);
-  sorter_.reserve(pairs);
+  try {
+    for (auto* a : {&tiles_, &owners_}) a->resize(pairs);
+    sorter_.reserve(pairs);
+  } catch (...) {  // all or none: a smaller model may still fit
+    for (auto* a : {&tiles_, &owners_}) a->release();
+    sorter_.release();
+    throw;
+  }
 }
 
 void DeviceReach::find(const ModelView& m, const DeviceSamples& samples, Stream& stream) {
@@ -140,32 +151,30 @@ void DeviceReach::find(const ModelView& m, const DeviceSamples& samples, Stream&
   tile_starts_.resize(m.count + 1);
   sums_.resize(scan_blocks(m.count) + 1);
   gaussian_starts_.resize(s.tile_count + 1);
-  listed_.resize(1);
+  numbers_.resize(2);
   const auto capacity = static_cast<uint32_t>(tiles_.size());
   uint32_t* starts = tile_starts_.data();
-  const uint32_t* found = starts;
-  if (m.count > 0) {
-    launch(find_extents, blocks_of(m.count, kThreads), kThreads, 0, stream, m, half_.data());
-    launch(find_tiles<false>, blocks_of(m.count, kWarps), kThreads, 0, stream, m, s, half_.data(), starts,
-           found, capacity, tiles_.data(), owners_.data());
-  }
+  const auto find = [&](auto kernel) {
+    if (m.count > 0)
+      launch(kernel, blocks_of(m.count, kWarps), kThreads, 0, stream, m, s, half_.data(), starts,
+             numbers_.data(), tiles_.data(), owners_.data());
+  };
+  if (m.count > 0) launch(find_extents, blocks_of(m.count, kThreads), kThreads, 0, stream, m, half_.data());
+  find(find_tiles<false>);
   exclusive_scan(starts, starts, m.count, sums_.data(), stream);
-  wanted_ = starts + m.count;
-  launch(judge, 1, 1, 0, stream, wanted_, capacity, listed_.data());
-  if (m.count > 0)
-    launch(find_tiles<true>, blocks_of(m.count, kWarps), kThreads, 0, stream, m, s, half_.data(), starts,
-           found, capacity, tiles_.data(), owners_.data());
-  sorter_.sort(tiles_.data(), owners_.data(), listed_.data(), std::bit_width(s.tile_count), stream);
-  launch(find_starts, blocks_of(capacity + 1, kThreads), kThreads, 0, stream, sorter_.keys(), listed_.data(),
+  launch(judge, 1, 1, 0, stream, starts + m.count, capacity, numbers_.data());
+  find(find_tiles<true>);
+  sorter_.sort(tiles_.data(), owners_.data(), listed(), std::bit_width(s.tile_count), stream);
+  launch(find_starts, blocks_of(capacity + 1, kThreads), kThreads, 0, stream, sorter_.keys(), listed(),
          s.tile_count, gaussian_starts_.data());
 }
 
 void DeviceReach::find_all(const ModelView& model, const DeviceSamples& samples, Stream& stream) {
-  if (capacity() == 0) reserve(std::max<size_t>(1024, 16 * size_t{model.count}));
+  if (capacity() == 0) reserve(256);
   for (;;) {
     find(model, samples, stream);
     uint32_t pairs = 0;
-    stream.download(&pairs, wanted_, sizeof pairs);
+    stream.download(&pairs, wanted(), sizeof pairs);
     if (pairs <= capacity()) return;
     reserve(pairs + pairs / 4);
   }

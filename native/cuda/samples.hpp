@@ -39,6 +39,17 @@ class DeviceModel {
     return {centre_.data(), shape_.data(), rest_.data(), static_cast<uint32_t>(centre_.size())};
   }
   size_t count() const { return centre_.size(); }
+  /// Makes room for that many; contents are lost when there was less.
+  void reserve(size_t n) {
+    centre_.reserve(n);
+    shape_.reserve(n);
+    rest_.reserve(n);
+  }
+  void resize(size_t n) {
+    centre_.resize(n);
+    shape_.resize(n);
+    rest_.resize(n);
+  }
 
  private:
   DeviceArray<float4> centre_, shape_;

@@ -76,6 +76,10 @@ void Sorter::reserve(size_t capacity) {
   sums_.resize(scan_blocks(kDigits * blocks) + 1);
 }
 
+void Sorter::release() {
+  for (auto* a : {&keys_[0], &keys_[1], &values_[0], &values_[1], &counts_, &sums_}) a->release();
+}
+
 void Sorter::sort(const uint32_t* keys, const uint32_t* values, const uint32_t* n, int bits, Stream& stream) {
   const auto blocks = static_cast<unsigned>((keys_[0].size() + kItems - 1) / kItems);
   for (int shift = 0; shift < bits || shift == 0; shift += 4) {

@@ -14,6 +14,7 @@ class Sorter {
 
   /// Makes room for this many pairs.
   void reserve(size_t capacity);
+  void release();
   /// Sorts the first *n (a number on the device, at most the capacity) of keys and values, keys < 2^bits.
   /// The input is left as it is.
   void sort(const uint32_t* keys, const uint32_t* values, const uint32_t* n, int bits, Stream& stream);

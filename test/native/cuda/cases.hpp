@@ -34,16 +34,24 @@ inline gaussitu::SampleSet mixed(gaussitu::SampleSet s) {
   return s;
 }
 
+/// With the address sanitizer everything takes ten times as long: less of it then.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kThorough = false;
+#else
+inline constexpr bool kThorough = true;
+#endif
+
 /// Every kind of tiling: whole and partial tiles, flat grids, few samples.
 inline std::vector<gaussitu::SampleSet> all() {
   std::vector<gaussitu::SampleSet> out;
-  out.push_back(grid(37, 29, 19));
-  out.push_back(grid(33, 40, 1));
   out.push_back(grid(5, 1, 1));
-  out.push_back(scattered(1700));
   out.push_back(scattered(23));
   out.push_back(mixed(grid(20, 17, 9)));
-  out.push_back(mixed(scattered(900)));
+  out.push_back(mixed(scattered(700)));
+  if (!kThorough) return out;
+  out.push_back(grid(37, 29, 19));
+  out.push_back(grid(33, 40, 1));
+  out.push_back(scattered(1700));
   return out;
 }
 
