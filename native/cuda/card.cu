@@ -1,12 +1,8 @@
 #include "base/error.hpp"
 #include "card.hpp"
+#include "grid.hpp"
+#include "launch.hpp"
 #include "session.hpp"
-
-#if defined(__CUDACC__)
-#include <cuda_runtime.h>
-#else
-#include "emulation.hpp"
-#endif
 
 namespace gaussitu::cuda {
 
@@ -56,6 +52,16 @@ Card::Card(int index, size_t memory) : index_(index), budget_(bound(index, memor
 void Card::select() const {
   check(cudaSetDevice(index_), name());
 }
+
+template <class T>
+std::unique_ptr<GridSession<T>> Card::open_grid(const GridBlock<T>& block) {
+  auto held = budget_.reserve(grid_bytes(block));
+  if (!held) return nullptr;
+  select();
+  return make_grid_session(block, std::move(held));
+}
+template std::unique_ptr<GridSession<float>> Card::open_grid(const GridBlock<float>&);
+template std::unique_ptr<GridSession<double>> Card::open_grid(const GridBlock<double>&);
 
 std::unique_ptr<Session> Card::open(const SampleSet& samples, Purpose purpose) {
   auto held = budget_.reserve(session_bytes(samples, purpose));

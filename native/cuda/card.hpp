@@ -15,11 +15,20 @@ class Card final : public Device {
   std::string name() const override { return "cuda:" + std::to_string(index_); }
   std::string description() const override { return description_; }
   std::unique_ptr<Session> open(const SampleSet& samples, Purpose purpose) override;
+  std::unique_ptr<GridSession<float>> open(const GridBlock<float>& block) override {
+    return open_grid(block);
+  }
+  std::unique_ptr<GridSession<double>> open(const GridBlock<double>& block) override {
+    return open_grid(block);
+  }
 
   /// Makes this card the one of the calling thread. Every session does so before its first call.
   void select() const;
 
  private:
+  template <class T>
+  std::unique_ptr<GridSession<T>> open_grid(const GridBlock<T>& block);
+
   int index_;
   std::string description_;
   MemoryBudget budget_;

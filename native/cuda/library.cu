@@ -2,12 +2,7 @@
 #include "base/error.hpp"
 #include "card.hpp"
 #include "device/library.hpp"
-
-#if defined(__CUDACC__)
-#include <cuda_runtime.h>
-#else
-#include "emulation.hpp"
-#endif
+#include "launch.hpp"
 
 namespace gaussitu::cuda {
 

@@ -55,6 +55,8 @@ class CpuDevice final : public Device {
   std::unique_ptr<Session> open(const SampleSet& samples, Purpose) override {
     return std::make_unique<CpuSession>(samples);
   }
+  std::unique_ptr<GridSession<float>> open(const GridBlock<float>&) override { return nullptr; }
+  std::unique_ptr<GridSession<double>> open(const GridBlock<double>&) override { return nullptr; }
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "model/model.hpp"
+#include "residual/grid_session.hpp"
 #include "sample/sample_set.hpp"
 #include "train/moments.hpp"
 #include "train/resize_model.hpp"
@@ -57,6 +58,11 @@ class Device {
   /// sessions hold that memory: whether a block fits depends on the block and the setting alone. A thread
   /// that holds a session must therefore not open another.
   virtual std::unique_ptr<Session> open(const SampleSet& samples, Purpose purpose) = 0;
+
+  /// The same for a block that is to be coded within a bound. Null on the CPU, too: there structured.cpp
+  /// codes row by row while values are in the cache.
+  virtual std::unique_ptr<GridSession<float>> open(const GridBlock<float>& block) = 0;
+  virtual std::unique_ptr<GridSession<double>> open(const GridBlock<double>& block) = 0;
 };
 
 /// The processor's cores; always there.

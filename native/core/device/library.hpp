@@ -31,7 +31,7 @@ class DeviceLibrary {
 
 /// Grows whenever a class of device.hpp or this header changes its meaning. The upper half is that number,
 /// the lower one tells apart builds that lay out what they exchange in different ways.
-inline constexpr uint32_t kDeviceInterface = 1;
+inline constexpr uint32_t kDeviceInterface = 2;
 constexpr uint64_t device_interface() {
   uint32_t layout = 2166136261u;
   for (const size_t size : {sizeof(Model), sizeof(SampleSet), sizeof(Tile), sizeof(Moments),

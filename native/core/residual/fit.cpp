@@ -49,6 +49,12 @@ double energy_of(const NormalEquations& equations, const PassWeights& weights) {
 
 }  // namespace
 
+NormalEquations::NormalEquations(size_t features, size_t samples, const double* sums)
+    : NormalEquations(features) {
+  samples_ = samples;
+  for (size_t a = 0; a <= n_; a++) std::copy_n(sums + a * (n_ + 1), n_ + 1, &sums_[a * stride_]);
+}
+
 void NormalEquations::flush() {
   GAUSSITU_ROW(add_products, sums_.data(), rows_.data(), stride_, waiting_);
   waiting_ = 0;

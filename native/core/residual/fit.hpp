@@ -16,6 +16,8 @@ class NormalEquations {
         stride_((features + 8) / 8 * 8),
         sums_(stride_ * stride_, 0.0),
         rows_(kRows * stride_) {}
+  /// From sums [features + 1, features + 1] that were found elsewhere, in the same order of additions.
+  NormalEquations(size_t features, size_t samples, const double* sums);
   /// The next sample, to be filled in: [features + 1], the last is what the others have to explain.
   double* next() {
     if (waiting_ == kRows) flush();

@@ -10,15 +10,13 @@ constexpr size_t kFitTargets = 1 << 14;
 constexpr size_t kRun = 16;                         // targets sampled together
 constexpr size_t kShares = 4, kShareRuns = 1 << 7;  // runs are shared out to threads
 
-using Runs = std::vector<Segment>;
-
 /// Short runs spread over the pass; the whole pass when it is small.
-Runs runs_everywhere(const GridShape& shape, const GridPass& pass, bool& complete) {
+std::vector<Segment> runs_everywhere(const GridShape& shape, const GridPass& pass, bool& complete) {
   const size_t runs = (static_cast<size_t>(pass.count[0]) + kRun - 1) / kRun;
   const size_t units = runs * row_count(pass);
   const size_t every = std::max<size_t>(1, pass.targets() / kFitTargets);
   complete = every == 1;
-  Runs out;
+  std::vector<Segment> out;
   uint32_t random = 1;
   for (size_t begin = 0; begin < units; begin += every) {
     // Jittered: an even stride would see the same columns in every row.
@@ -30,8 +28,8 @@ Runs runs_everywhere(const GridShape& shape, const GridPass& pass, bool& complet
 }
 
 /// The border is a layer too thin to be met by chance.
-Runs runs_of_border(const GridShape& shape, const GridPass& pass) {
-  Runs out;
+std::vector<Segment> runs_of_border(const GridShape& shape, const GridPass& pass) {
+  std::vector<Segment> out;
   const size_t every = std::max<size_t>(1, border_targets(shape, pass) / kFitTargets);
   size_t met = 0;
   for (size_t row = 0; row < row_count(pass); row++)
@@ -43,8 +41,6 @@ Runs runs_of_border(const GridShape& shape, const GridPass& pass) {
     }
   return out;
 }
-
-using PairOfEquations = std::array<NormalEquations, 2>;
 
 template <class T>
 PairOfEquations add_up(const PassPredictor<T>& predictor, const T* source, const uint8_t* skip,
@@ -70,41 +66,58 @@ PairOfEquations add_up(const PassPredictor<T>& predictor, const T* source, const
   return equations;
 }
 
-/// The same whatever the number of threads: shares depend on the runs alone.
 template <class T>
 PairOfEquations share_out(const PassPredictor<T>& predictor, const T* source, const uint8_t* skip,
                           std::span<const Segment> runs) {
-  const size_t shares = std::clamp<size_t>(runs.size() / kShareRuns, 1, kShares);
+  const auto shares = shares_of(runs);
   const size_t n = predictor.feature_count();
-  std::vector<PairOfEquations> parts(shares, {NormalEquations(n), NormalEquations(n)});
-  parallel_for(shares, [&](size_t s) {
-    const size_t first = runs.size() * s / shares, last = runs.size() * (s + 1) / shares;
-    parts[s] = add_up(predictor, source, skip, runs.subspan(first, last - first));
-  });
-  for (size_t s = 1; s < shares; s++)
+  std::vector<PairOfEquations> parts(shares.size(), {NormalEquations(n), NormalEquations(n)});
+  parallel_for(shares.size(), [&](size_t s) { parts[s] = add_up(predictor, source, skip, shares[s]); });
+  for (size_t s = 1; s < shares.size(); s++)
     for (size_t border = 0; border < 2; border++) parts[0][border].merge(parts[s][border]);
   return std::move(parts[0]);
 }
 
 }  // namespace
 
-template <class T>
-PairOfWeights learn_weights(const PassPredictor<T>& predictor, const T* source, const uint8_t* skip,
-                            double bin) {
-  const GridShape& shape = predictor.rows().shape();
-  const GridPass& pass = predictor.pass();
+LearningRuns learning_runs(const GridShape& shape, const GridPass& pass) {
   bool complete = false;
-  PairOfEquations equations =
-      share_out(predictor, source, skip, std::span<const Segment>(runs_everywhere(shape, pass, complete)));
-  if (!complete && has_border(shape, pass))
-    equations[1] =
-        share_out(predictor, source, skip, std::span<const Segment>(runs_of_border(shape, pass)))[1];
-  const size_t thin = border_targets(shape, pass);
+  LearningRuns runs{runs_everywhere(shape, pass, complete), {}};
+  if (!complete && has_border(shape, pass)) runs.border = runs_of_border(shape, pass);
+  return runs;
+}
+
+std::vector<std::span<const Segment>> shares_of(std::span<const Segment> runs) {
+  const size_t shares = std::clamp<size_t>(runs.size() / kShareRuns, 1, kShares);
+  std::vector<std::span<const Segment>> out;
+  for (size_t s = 0; s < shares; s++) {
+    const size_t first = runs.size() * s / shares, last = runs.size() * (s + 1) / shares;
+    out.push_back(runs.subspan(first, last - first));
+  }
+  return out;
+}
+
+template <class T>
+PairOfEquations learning_equations(const PassPredictor<T>& predictor, const LearningRuns& runs,
+                                   const T* source, const uint8_t* skip) {
+  PairOfEquations equations = share_out(predictor, source, skip, std::span(runs.everywhere));
+  if (!runs.border.empty()) equations[1] = share_out(predictor, source, skip, std::span(runs.border))[1];
+  return equations;
+}
+
+template <class T>
+PairOfWeights learn_weights(const PassPredictor<T>& predictor, const PairOfEquations& equations, double bin) {
+  const GridPass& pass = predictor.pass();
+  const size_t thin = border_targets(predictor.rows().shape(), pass);
   return {fit_weights(equations[0], pass.targets() - thin, bin, predictor.default_weights(false)),
           fit_weights(equations[1], thin, bin, predictor.default_weights(true))};
 }
 
-template PairOfWeights learn_weights(const PassPredictor<float>&, const float*, const uint8_t*, double);
-template PairOfWeights learn_weights(const PassPredictor<double>&, const double*, const uint8_t*, double);
+#define GAUSSITU_INSTANCES(T)                                                                         \
+  template PairOfEquations learning_equations(const PassPredictor<T>&, const LearningRuns&, const T*, \
+                                              const uint8_t*);                                        \
+  template PairOfWeights learn_weights(const PassPredictor<T>&, const PairOfEquations&, double);
+GAUSSITU_INSTANCES(float)
+GAUSSITU_INSTANCES(double)
 
 }  // namespace gaussitu

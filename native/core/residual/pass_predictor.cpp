@@ -59,7 +59,8 @@ PassPredictor<T>::Stencil::Stencil(const PassPredictor& predictor, const PassWei
     for (const int64_t side : {-predictor.pass().half, predictor.pass().half}) {
       Tap tap{array, {0, 0, 0}};
       tap.offset[static_cast<size_t>(predictor.pass().axis)] = side;
-      sources_.push_back({predictor.arrays_[static_cast<size_t>(array)], predictor.place(tap)});
+      sources_.push_back({predictor.arrays_[static_cast<size_t>(array)], predictor.place(tap),
+                          static_cast<uint32_t>(array)});
     }
   };
   use(0);
@@ -68,7 +69,8 @@ PassPredictor<T>::Stencil::Stencil(const PassPredictor& predictor, const PassWei
   for (size_t j = 0; j < all.size(); j++) {
     if (!used(j)) continue;
     for (const Tap& tap : all[j].taps)
-      sources_.push_back({predictor.arrays_[static_cast<size_t>(tap.array)], predictor.place(tap)});
+      sources_.push_back({predictor.arrays_[static_cast<size_t>(tap.array)], predictor.place(tap),
+                          static_cast<uint32_t>(tap.array)});
     const double w = weights ? std::ldexp(static_cast<double>(weights->steps[j]), -weights->shift) : 0;
     features_.push_back({static_cast<T>(w), T(1) / static_cast<T>(all[j].taps.size()),
                          static_cast<uint32_t>(index[static_cast<size_t>(all[j].minus)]),
@@ -81,6 +83,20 @@ template <class T>
 RowStencil<T> PassPredictor<T>::Stencil::at(const PassRows::Place& place) {
   for (size_t t = 0; t < taps_.size(); t++) taps_[t] = rows_.row(sources_[t].array, sources_[t].tap, place);
   return {rows_.pass().step[0], taps_.data(), taps_.size(), array_count_, features_.data(), features_.size()};
+}
+
+template <class T>
+GridStencil<T> PassPredictor<T>::Stencil::places() const {
+  GridStencil<T> out{{}, features_, static_cast<uint32_t>(array_count_)};
+  for (const Source& source : sources_) {
+    auto& tap = out.taps.emplace_back();
+    tap.array = source.index;
+    for (size_t k = 0; k < 3; k++) {
+      tap.offset[k] = static_cast<int32_t>(source.tap.offset[k]);
+      tap.last[k] = static_cast<int32_t>(source.tap.last[k]);
+    }
+  }
+  return out;
 }
 
 template <class T>

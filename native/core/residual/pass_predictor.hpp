@@ -5,6 +5,7 @@
 
 #include "residual/features.hpp"
 #include "residual/fit.hpp"
+#include "residual/grid_session.hpp"
 #include "residual/pass_rows.hpp"
 
 namespace gaussitu {
@@ -27,6 +28,8 @@ class PassPredictor {
    public:
     /// `weights` null: all features.
     Stencil(const PassPredictor& predictor, const PassWeights* weights);
+    /// The same by places, for a device.
+    GridStencil<T> places() const;
     /// out [count]: the predictions of a run.
     void predict(const PassRows::Place& at, size_t count, T* out);
     /// out [features + 1, count]: the features of a run, then the mean of the two nearest.
@@ -37,6 +40,7 @@ class PassPredictor {
     struct Source {
       const T* array;
       PassTap tap;
+      uint32_t index;  // of the array among the predictor's
     };
     const PassRows& rows_;
     std::vector<Source> sources_;

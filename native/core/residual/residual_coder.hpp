@@ -159,10 +159,18 @@ class ResidualCoder {
   /// Codes `count` values: fills value and magnitude.
   template <class Coder>
   void code_run(Coder& shared, CodeModels& models, const Quantiser& quantiser, size_t count, Run& run) const {
-    Coder coder = std::move(shared);  // a local: bytes that are stored cannot be part of it
     if constexpr (!Coder::kDecoding)
       GAUSSITU_ROW(quantise_row, run.source.data(), run.prediction.data(), quantiser, run.code.data(),
                    run.value.data(), count);
+    code_codes(shared, models, count, run);
+    GAUSSITU_ROW(reconstruct_row, run.prediction.data(), run.code.data(), quantiser, run.value.data(), count);
+    for (size_t i = 0; i < count; i++) run.value[i] = finite(run.value[i]);
+  }
+
+  /// The codes of a run, and the values that have none: fills magnitude.
+  template <class Coder>
+  void code_codes(Coder& shared, CodeModels& models, size_t count, Run& run) const {
+    Coder coder = std::move(shared);  // a local: bytes that are stored cannot be part of it
     int left = run.left, before = run.before;
     for (size_t i = 0; i < count; i++) {
       int32_t code = 0;
@@ -179,8 +187,6 @@ class ResidualCoder {
     run.left = left;
     run.before = before;
     shared = std::move(coder);
-    GAUSSITU_ROW(reconstruct_row, run.prediction.data(), run.code.data(), quantiser, run.value.data(), count);
-    for (size_t i = 0; i < count; i++) run.value[i] = finite(run.value[i]);
   }
 
   /// One value on its own: those no code fits.

@@ -55,6 +55,8 @@ class Small final : public Device {
     if (fails_ == Fails::at_once) return nullptr;
     return std::make_unique<Failing>(samples, fails_);
   }
+  std::unique_ptr<GridSession<float>> open(const GridBlock<float>&) override { return nullptr; }
+  std::unique_ptr<GridSession<double>> open(const GridBlock<double>&) override { return nullptr; }
 
  private:
   class Failing final : public Session {
