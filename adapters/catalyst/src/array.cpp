@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "client/src/cuda_driver.hpp"
 #include "memory.hpp"
 #include "refusal.hpp"
 
@@ -110,7 +111,7 @@ void make_readable(ArrayView& view, const std::string& what) {
       return;
     case Place::device:
       view.copy = std::make_shared<std::vector<uint8_t>>(bytes);
-      if (copy_from_device(view.copy->data(), low, bytes)) {
+      if (client::cuda::copy_from_device(view.copy->data(), low, bytes)) {
         view.first = view.copy->data() + (view.first - low);
         return;
       }

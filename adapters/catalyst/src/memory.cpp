@@ -1,6 +1,5 @@
 #include "memory.hpp"
 
-#include <dlfcn.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -10,36 +9,10 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "client/src/cuda_driver.hpp"
+
 namespace gaussitu::catalyst {
 namespace {
-
-/// The CUDA driver, if the simulation has loaded it; without it no pointer of this process is CUDA's.
-struct Driver {
-  using GetAttribute = int (*)(void*, int, unsigned long long);
-  using CopyToHost = int (*)(void*, unsigned long long, size_t);
-  GetAttribute attribute = nullptr;
-  CopyToHost copy = nullptr;
-};
-
-constexpr int kMemoryType = 2;   // CU_POINTER_ATTRIBUTE_MEMORY_TYPE
-constexpr unsigned kDevice = 2;  // CU_MEMORYTYPE_DEVICE; managed memory says so as well
-
-Driver driver() {
-  Driver d;
-  void* library = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_NOLOAD);
-  if (!library) return d;
-  d.attribute = reinterpret_cast<Driver::GetAttribute>(dlsym(library, "cuPointerGetAttribute"));
-  d.copy = reinterpret_cast<Driver::CopyToHost>(dlsym(library, "cuMemcpyDtoH_v2"));
-  dlclose(library);  // the simulation holds it
-  return d;
-}
-
-bool on_device(const void* address) {
-  const Driver d = driver();
-  unsigned type = 0;
-  return d.attribute && d.copy &&
-         d.attribute(&type, kMemoryType, reinterpret_cast<uintptr_t>(address)) == 0 && type == kDevice;
-}
 
 /// The kernel reads one byte for us and says when it cannot, instead of a signal.
 bool readable_byte(const void* address) {
@@ -70,14 +43,9 @@ Place place_of(const void* first, size_t bytes) {
   if (bytes == 0) return Place::host;
   const auto address = reinterpret_cast<uintptr_t>(first);
   if (!first || bytes > UINTPTR_MAX - address) return Place::nowhere;
-  if (on_device(first)) return Place::device;
+  if (client::cuda::on_device(first)) return Place::device;
   const auto* last = static_cast<const uint8_t*>(first) + bytes - 1;
   return mapped(address, bytes) && readable_byte(first) && readable_byte(last) ? Place::host : Place::nowhere;
-}
-
-bool copy_from_device(void* to, const void* from, size_t bytes) {
-  const Driver d = driver();
-  return d.copy && d.copy(to, reinterpret_cast<uintptr_t>(from), bytes) == 0;
 }
 
 }  // namespace gaussitu::catalyst

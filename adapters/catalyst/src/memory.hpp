@@ -7,13 +7,10 @@ namespace gaussitu::catalyst {
 
 enum class Place {
   host,
-  device,  // of CUDA, and its driver is in this process: copy_from_device works
+  device,  // of CUDA, and its driver is in this process: client::cuda::copy_from_device works
   nowhere  // not mapped, not readable, or of a device that we cannot read
 };
 
 /// Where [first, first + bytes) is. Costs a few microseconds per array.
 Place place_of(const void* first, size_t bytes);
-/// False when the driver refuses.
-bool copy_from_device(void* to, const void* from, size_t bytes);
-
 }  // namespace gaussitu::catalyst

@@ -241,6 +241,14 @@ GAUSSITU_API int gaussitu_put_field(gaussitu_client* client, const gaussitu_fiel
  * buffer_bytes. A NULL `release` copies. */
 GAUSSITU_API int gaussitu_put_field_borrowed(gaussitu_client* client, const gaussitu_field* field,
                                              const void* data, gaussitu_release release, void* context);
+/* The same for an array on a CUDA card: `data` is an address of the device (cudaMalloc, cudaMallocManaged),
+ * `stream` the cudaStream_t or CUstream that fills it (NULL: the default stream). Returns while the copy is
+ * under way, into pinned memory that counts against buffer_bytes, behind what `stream` has to do now: the
+ * array must not change until gaussitu_end_step, which waits for all copies of the step. Speaks to the driver
+ * alone (libcuda.so.1), found at run time. E_INVALID where there is none, or the address is not CUDA's. Never
+ * run on a card so far (docs/cuda.md). */
+GAUSSITU_API int gaussitu_put_field_device(gaussitu_client* client, const gaussitu_field* field,
+                                           const void* data, void* stream);
 /* Replaces the time that begin_step gave. */
 GAUSSITU_API int gaussitu_set_time(gaussitu_client* client, double time);
 /* Named values of the step, kept in the archive beside its fields (energy, dt, a label): numbers, or a UTF-8

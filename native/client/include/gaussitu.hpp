@@ -84,16 +84,16 @@ class Client {
   int put(const char* name, const char* mesh, int64_t block, const T* values, int64_t count,
           gaussitu_association association = GAUSSITU_NODE, int32_t components = 1,
           const char* units = nullptr) {
-    Field field;
-    field.name = name;
-    field.mesh = mesh;
-    field.block = block;
-    field.association = association;
-    field.dtype = DtypeOf<T>::value;
-    field.count = count;
-    field.components = components;
-    field.units = units;
+    const Field field = of<T>(name, mesh, block, count, association, components, units);
     return gaussitu_put_field(handle_, &field, values);
+  }
+  /// The same of an array on a CUDA card, which must not change until end_step().
+  template <class T>
+  int put_device(const char* name, const char* mesh, int64_t block, const T* values, int64_t count,
+                 void* stream = nullptr, gaussitu_association association = GAUSSITU_NODE,
+                 int32_t components = 1, const char* units = nullptr) {
+    const Field field = of<T>(name, mesh, block, count, association, components, units);
+    return gaussitu_put_field_device(handle_, &field, values, stream);
   }
   int set_time(double time) { return gaussitu_set_time(handle_, time); }
   int put_number(const char* name, double value) { return gaussitu_put_numbers(handle_, name, &value, 1); }
@@ -118,6 +118,20 @@ class Client {
   }
 
  private:
+  template <class T>
+  static Field of(const char* name, const char* mesh, int64_t block, int64_t count,
+                  gaussitu_association association, int32_t components, const char* units) {
+    Field field;
+    field.name = name;
+    field.mesh = mesh;
+    field.block = block;
+    field.association = association;
+    field.dtype = DtypeOf<T>::value;
+    field.count = count;
+    field.components = components;
+    field.units = units;
+    return field;
+  }
   gaussitu_client* handle_ = nullptr;
   double close_seconds_;
   std::string error_;

@@ -197,6 +197,15 @@ int gaussitu_put_field_borrowed(gaussitu_client* client, const gaussitu_field* f
   });
 }
 
+int gaussitu_put_field_device(gaussitu_client* client, const gaussitu_field* field, const void* data,
+                              void* stream) {
+  return with(client, [&](Client& c) {
+    if (!field || field->size < sizeof *field)
+      gaussitu::client::invalid("put_field_device: expected a gaussitu_field set up by gaussitu_field_init");
+    return c.put_device_field(*field, data, stream);
+  });
+}
+
 int gaussitu_set_time(gaussitu_client* client, double time) {
   return with(client, [&](Client& c) { return c.set_time(time); });
 }

@@ -24,6 +24,7 @@ std::string step_text(int64_t step) {
 Client::Client(Options options)
     : options_(std::move(options)),
       budget_(std::make_shared<Budget>(options_.buffer_bytes)),
+      copies_(options_.buffer_bytes),
       spill_(options_) {
   if (off()) return;
   if (const auto hello = hello_header(options_).size(); hello > kMaxHeader)
@@ -104,12 +105,20 @@ FieldData Client::describe(const gaussitu_field& field) const {
 }
 
 int Client::put_field(const gaussitu_field& field, const void* data, std::shared_ptr<const void> borrowed) {
+  return put(field, {data, std::move(borrowed)});
+}
+
+int Client::put_device_field(const gaussitu_field& field, const void* data, void* stream) {
+  return put(field, {data, nullptr, true, stream});
+}
+
+int Client::put(const gaussitu_field& field, const Values& values) {
   if (!current_) throw Failure(GAUSSITU_E_STATE, "put_field: expected begin_step first");
   auto f = describe(field);
-  if (!data && f.array.size) invalid("field " + f.name + ": data is NULL");
+  if (!values.data && f.array.size) invalid("field " + f.name + ": data is NULL");
   if (fate_ != GAUSSITU_OK && fate_ != GAUSSITU_SPILLED) return fate_;
   try {
-    return store(f, data, std::move(borrowed));
+    return store(f, values);
   } catch (const Failure& failure) {
     give_up(failure.what());
     fate_ = failure.status;
@@ -117,15 +126,19 @@ int Client::put_field(const gaussitu_field& field, const void* data, std::shared
   }
 }
 
-int Client::store(FieldData& f, const void* data, std::shared_ptr<const void> borrowed) {
-  if (fate_ == GAUSSITU_OK && borrowed != nullptr) {
-    f.array.memory = borrow_bytes(std::move(borrowed), f.array.size);
+int Client::store(FieldData& f, const Values& values) {
+  if (fate_ == GAUSSITU_OK && values.borrowed != nullptr) {
+    f.array.memory = borrow_bytes(values.borrowed, f.array.size);
   } else if (fate_ == GAUSSITU_OK && reserve(f.array.size)) {
-    f.array.memory = copy_bytes(data, f.array.size, budget_);
+    f.array.memory = values.on_device ? copies_.start(values.data, f.array.size, values.stream, budget_)
+                                      : copy_bytes(values.data, f.array.size, budget_);
     copied_ += f.array.size;
   } else if (options_.policy == GAUSSITU_SPILL) {
     if (fate_ == GAUSSITU_OK) start_spilling();
-    spill_.write(f, data);
+    if (values.on_device)
+      spill_.write(f, copies_.now(values.data, f.array.size, values.stream).data());
+    else
+      spill_.write(f, values.data);
   } else {
     if (const uint64_t own = copied_ + f.array.size; own > options_.buffer_bytes)
       throw Failure(GAUSSITU_E_MEMORY, step_text(current_->step) + ": expected it to fit the buffer of " +
@@ -155,6 +168,7 @@ bool Client::reserve(uint64_t bytes) {
 
 void Client::start_spilling() {
   fate_ = GAUSSITU_SPILLED;
+  copies_.wait();
   for (auto& f : current_->fields) {
     const auto memory = f.array.memory;
     spill_.write(f, memory->data());
@@ -163,6 +177,10 @@ void Client::start_spilling() {
 }
 
 void Client::give_up(const std::string& why) {
+  try {
+    copies_.wait();           // into memory that goes now
+  } catch (const Failure&) {  // nobody will read it
+  }
   spill_.abandon(*current_);
   current_->fields.clear();
   queue_.remark(why);
@@ -202,13 +220,12 @@ int Client::put_value(const char* given, StepValue value) {
 
 int Client::end_step() {
   if (!current_) throw Failure(GAUSSITU_E_STATE, "end_step: expected begin_step first");
-  if (fate_ == GAUSSITU_SPILLED) {
-    try {
-      spill_.commit(*current_);
-    } catch (const Failure& failure) {
-      give_up(failure.what());
-      fate_ = failure.status;
-    }
+  try {
+    copies_.wait();
+    if (fate_ == GAUSSITU_SPILLED) spill_.commit(*current_);
+  } catch (const Failure& failure) {
+    give_up(failure.what());
+    fate_ = failure.status;
   }
   const auto step = std::move(current_);
   current_ = nullptr;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "budget.hpp"
+#include "device_copies.hpp"
 #include "options.hpp"
 #include "queue.hpp"
 #include "sender.hpp"
@@ -25,6 +26,8 @@ class Client {
   int begin_step(int64_t step, double time);
   /// `borrowed`: the caller's array, kept instead of copied; else `data` is copied.
   int put_field(const gaussitu_field& field, const void* data, std::shared_ptr<const void> borrowed);
+  /// `data` is on a card; it must not change until end_step(). `stream`: a CUstream to come after.
+  int put_device_field(const gaussitu_field& field, const void* data, void* stream);
   int set_time(double time);
   int put_value(const char* name, StepValue value);
   int end_step();
@@ -40,7 +43,15 @@ class Client {
  private:
   MeshPtr defined(const std::string& mesh, int64_t block, const std::string& what) const;
   FieldData describe(const gaussitu_field& field) const;
-  int store(FieldData& field, const void* data, std::shared_ptr<const void> borrowed);
+  /// Where the values of a field are, and how they come to us.
+  struct Values {
+    const void* data = nullptr;
+    std::shared_ptr<const void> borrowed;  // else copied
+    bool on_device = false;
+    void* stream = nullptr;
+  };
+  int put(const gaussitu_field& field, const Values& values);
+  int store(FieldData& field, const Values& values);
   bool reserve(uint64_t bytes);
   void start_spilling();
   void give_up(const std::string& why);
@@ -52,6 +63,7 @@ class Client {
 
   const Options options_;
   std::shared_ptr<Budget> budget_;
+  DeviceCopies copies_;
   Queue queue_;
   Spill spill_;
   std::map<std::pair<std::string, int64_t>, MeshPtr> meshes_;
