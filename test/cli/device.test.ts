@@ -1,9 +1,11 @@
 // --device on any machine, with a card or without: cards are hidden, missing or pretended to be gone by libraries
 // that are really opened (test/native/device/libraries).
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { openArchive } from '../../src/archive/index.js';
 import type { Inspection } from '../../src/archive/inspect.js';
 import { temporaryFolder } from '../archive/helpers.js';
 import { ServiceProcess } from '../support/service.js';
@@ -108,6 +110,71 @@ describe('without a card', () => {
     const { service } = await ServiceProcess.listen(['--out', join(folder, 'serve'), '--device', 'cpu']);
     expect(service.events[0]).toMatchObject({ event: 'listening', device: 'cpu' });
     await service.kill('SIGTERM');
+  });
+});
+
+/** The kernels themselves, executed on the host (test/native/cuda/emulation.hpp). */
+const emulated = join(build, 'test/native/libraries/libgaussitu_cuda_emulated.so');
+
+function run(out: string, cuda: string, ...args: string[]) {
+  const steps = ['--steps', '0:2', '--threads', '1', '--json'];
+  return gaussituWith(
+    { GAUSSITU_CUDA_LIBRARY: cuda },
+    'replay',
+    input,
+    '--out',
+    join(folder, out),
+    ...steps,
+    ...args,
+  );
+}
+
+/** Payloads and certificates of a step, without what is not the same twice: training time, shares of the file. */
+async function stored(out: string, step: number) {
+  const { fields } = await (await openArchive(join(folder, out))).readStep(step);
+  return fields.map((field) => ({
+    ...field,
+    storedBytes: 0,
+    certificate: { ...field.certificate, trainSeconds: 0 },
+  }));
+}
+
+describe.skipIf(!existsSync(emulated))('on an emulated card', () => {
+  test("blocks within a bound are the CPU's bytes, from file to file", async () => {
+    const args = ['--rel', '1e-3', '--model-share', '0'];
+    const cpu = await run('cpu', missing, '--device', 'cpu', ...args);
+    const card = await run('card', emulated, '--device', 'cuda:0', '--device-memory', '100M', ...args);
+    expect(cpu).toMatchObject({ code: 0, stderr: '' });
+    expect(card).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(card.stdout)).toMatchObject({ device: 'cuda:0', steps: 2 });
+    for (const step of [0, 1]) expect(await stored('card', step)).toEqual(await stored('cpu', step));
+  });
+
+  test('models are trained on it, the certificate and inspect say so', async () => {
+    const settings = join(folder, 'run.yaml');
+    await writeFile(settings, 'device: cuda:0\nfields:\n  - {match: "*", ratio: 60, iterations: 4}\n');
+    const outcome = await run('model', emulated, '--config', settings);
+    expect(outcome).toMatchObject({ code: 0, stderr: '' });
+    const json = await gaussituWith({}, 'inspect', join(folder, 'model'), '--json');
+    const [first, second] = (JSON.parse(json.stdout) as Inspection).steps;
+    for (const step of [first, second]) {
+      const u = step?.fields.find((f) => f.name === 'u');
+      expect(u).toMatchObject({ kind: 'gaussian', device: 'cuda:0' });
+      expect(u?.psnr).toBeGreaterThan(20);
+    }
+    const text = await gaussituWith({}, 'inspect', join(folder, 'model'));
+    expect(text.stdout).toMatch(/start +device/);
+    expect(text.stdout).toMatch(/warm +cuda:0/);
+    expect(await gaussituWith({}, 'verify', join(folder, 'model'))).toMatchObject({ code: 0 });
+  });
+
+  test('a card with less memory than a block takes leaves it to the CPU', async () => {
+    const args = ['--ratio', '60', '--device', 'cuda:0', '--device-memory', '1k'];
+    const outcome = await run('small', emulated, ...args);
+    expect(outcome).toMatchObject({ code: 0, stderr: '' });
+    const json = await gaussituWith({}, 'inspect', join(folder, 'small'), '--json');
+    const fields = (JSON.parse(json.stdout) as Inspection).steps.flatMap((s) => s.fields);
+    expect(fields.filter((f) => f.name === 'u').map((f) => f.device)).toEqual(['cpu', 'cpu']);
   });
 });
 
