@@ -6,7 +6,7 @@ BUILD := build
 GAUSSITU_DATA ?= $(firstword $(wildcard ../shared/data))
 export GAUSSITU_DATA
 
-.PHONY: help setup native ts demo test test-adios2 test-native test-ts lint format bench clean
+.PHONY: help setup native cuda ts demo test test-adios2 test-native test-ts lint format bench clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,13 +21,18 @@ native: setup ## build the native core, addon and client
 	@rm -f $(BUILD).cmake.log
 	cmake --build $(BUILD) --parallel $(JOBS)
 
+cuda: native ## build the CUDA back end where nvcc 12 or 13 is found (minutes)
+	@if cmake --build $(BUILD) --target help | grep -w gaussitu_cuda > /dev/null; \
+	  then cmake --build $(BUILD) --target gaussitu_cuda --parallel $(JOBS); \
+	  else echo "no nvcc 12 or 13: the CUDA back end is not built"; fi
+
 ts: setup ## compile TypeScript into dist/
 	npx tsc -p tsconfig.build.json
 
 demo: native ts ## a Gray-Scott simulation coupled to the service: compressed files, a table, a picture
 	bash examples/gray-scott/demo.sh
 
-test: native ts ## the whole test suite
+test: native cuda ts ## the whole test suite
 	bash scripts/test.sh
 
 test-adios2: native ts ## the ADIOS2 plugins in a Debian root with ADIOS2 (root, 1.1 GB in the cache folder)

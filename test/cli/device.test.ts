@@ -89,7 +89,7 @@ describe('without a card', () => {
     const old = await replay('old', library('other_interface'), '--device', 'cuda:0');
     expect(old.code).toBe(1);
     expect(old.stderr).toMatch(
-      /expected interface \d+ \(layout [0-9a-f]{8}\) of the CUDA library .*, received interface \d+ .*\(build both from the same sources \(make native\)\) \[UNAVAILABLE\]/,
+      /expected interface \d+ \(layout [0-9a-f]{8}\) of the CUDA library .*, received interface \d+ .*\(build both from the same sources \(make native cuda\)\) \[UNAVAILABLE\]/,
     );
   });
 
@@ -165,7 +165,9 @@ describe.skipIf(!existsSync(emulated))('on an emulated card', () => {
     const text = await gaussituWith({}, 'inspect', join(folder, 'model'));
     expect(text.stdout).toMatch(/start +device/);
     expect(text.stdout).toMatch(/warm +cuda:0/);
-    expect(await gaussituWith({}, 'verify', join(folder, 'model'))).toMatchObject({ code: 0 });
+    expect(await gaussituWith({}, 'verify', join(folder, 'model'), '--against', input)).toMatchObject({
+      code: 0,
+    });
   });
 
   test('a card with less memory than a block takes leaves it to the CPU', async () => {

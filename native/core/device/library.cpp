@@ -34,7 +34,7 @@ std::string device_library_path() {
 }
 
 DeviceLibrary& load_device_library(const std::string& path) {
-  const std::string hint = "\"make native\" builds it where nvcc is found";
+  const std::string hint = "\"make cuda\" builds it where nvcc is found";
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) unavailable("the CUDA library " + path, "no such file", hint);
   // Never closed: the driver's threads and our sessions live in it.
@@ -50,7 +50,7 @@ DeviceLibrary& load_device_library(const std::string& path) {
   DeviceLibrary* found = entry(device_interface(), &has);
   if (found == nullptr)
     unavailable("interface " + shown(device_interface()) + " of the CUDA library " + path,
-                "interface " + shown(has), "build both from the same sources (make native)");
+                "interface " + shown(has), "build both from the same sources (make native cuda)");
   return *found;
 }
 
