@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "bounded/bounded.hpp"
+#include "references.hpp"
 
 using namespace gaussitu;
 
@@ -61,21 +62,21 @@ void add_targets(const std::shared_ptr<const Layout>& layout, std::vector<Target
   constexpr Dtype dtype = sizeof(T) == 4 ? Dtype::f32 : Dtype::f64;
   const size_t n = layout->size();
   const double fill = 1e20;
+  const auto code_to = [&](const std::vector<T>& v, BoundTarget target, const BoundedReferences& offered) {
+    return encode_bounded(*layout, {v.data(), dtype, n, 1}, target, std::span(&fill, 1), offered);
+  };
   const auto code = [&](const std::vector<T>& v, double bound, const BoundedReferences& offered) {
-    return encode_bounded(*layout, {v.data(), dtype, n, 1}, BoundTarget{bound, 0}, std::span(&fill, 1),
-                          offered);
+    return code_to(v, {bound, 0}, offered);
   };
   const auto first = code(values<T>(n, 0, false), 0.05, {});
   const auto sibling = code(values<T>(n, 0.3, false), 0.05, {});
   out.push_back({layout, dtype, first.payload, {}});
   out.push_back({layout, dtype, code(values<T>(n, 1, true), 1e-5, {}).payload, {}});
   out.push_back({layout, dtype, code(values<T>(n, 2, true), 0, {}).payload, {}});
+  out.push_back({layout, dtype, code_to(values<T>(n, 2, true), {-1, 0, 1e-2}, {}).payload, {}});
   const BoundedReferences offered{{first.state, sibling.state}, {sibling.state}};
   const auto streamed = code(values<T>(n, 0.1, true), 0.01, offered);
-  BoundedReferences used;
-  if (streamed.uses_earlier) used.earlier = offered.earlier;
-  for (const size_t s : streamed.siblings) used.siblings.push_back(offered.siblings[s]);
-  out.push_back({layout, dtype, streamed.payload, used});
+  out.push_back({layout, dtype, streamed.payload, used_of(offered, streamed)});
 }
 
 std::vector<Target> targets() {

@@ -7,8 +7,8 @@
 #include <cstring>
 #include <limits>
 
-#include "../everywhere.hpp"
-#include "../fields.hpp"
+#include "everywhere.hpp"
+#include "fields.hpp"
 
 using namespace gaussitu;
 

@@ -5,10 +5,11 @@
 #include <limits>
 #include <optional>
 
-#include "../everywhere.hpp"
-#include "../fields.hpp"
 #include "base/error.hpp"
 #include "bounded/bounded.hpp"
+#include "everywhere.hpp"
+#include "fields.hpp"
+#include "references.hpp"
 
 using namespace gaussitu;
 
@@ -60,9 +61,7 @@ BoundedResult round_trip(const Layout& layout, const std::vector<T>& values, dou
                          const BoundedReferences& offered = {}) {
   const auto coded =
       encode_bounded(layout, fields::view(values), {-1, 0, relative}, std::span(&kFill, 1), offered);
-  BoundedReferences used;
-  if (coded.uses_earlier) used.earlier = offered.earlier;
-  for (const size_t s : coded.siblings) used.siblings.push_back(offered.siblings[s]);
+  const BoundedReferences used = used_of(offered, coded);
   const auto decoded = decode_bounded(layout, fields::view(values).dtype, coded.payload, used);
   const auto& out = std::get<Array<T>>(decoded.values());
   double largest = 0;
@@ -161,25 +160,7 @@ TEST_CASE("same bytes on every instruction set and any number of threads") {
   });
 }
 
-TEST_CASE("bounds of 1 and more are refused, damaged payloads throw or decode to something") {
-  const auto values = decades<float>(31, 31 * 17, 0, 1);
-  const auto layout = make_layout(fields::grid(31, 17, 1), Association::node);
-  CHECK_THROWS_AS(encode_bounded(*layout, fields::view(values), {-1, 0, 1}, {}, {}), Error);
-  const auto good = encode_bounded(*layout, fields::view(values), {-1, 0, 1e-2}, {}, {}).payload;
-  fields::Random random(6);
-  size_t refused = 0;
-  for (int round = 0; round < 5000; round++) {
-    auto bad = good;
-    if (round % 3 == 0) bad.resize(size_t(random.unit() * double(bad.size())));
-    for (int k = round % 4; k > 0 && !bad.empty(); k--)
-      bad[size_t(random.unit() * double(bad.size()))] = uint8_t(random.unit() * 256);
-    try {
-      const auto decoded = decode_bounded(*layout, Dtype::f32, bad, {});
-      CHECK(std::get<0>(decoded.values()).size() == values.size());
-    } catch (const Error& e) {
-      CHECK((e.code == Code::corrupt_stream || e.code == Code::unsupported));
-      refused++;
-    }
-  }
-  CHECK(refused > 0);
+TEST_CASE("bounds of 1 and more are refused") {
+  const auto values = decades<float>(31, 31, 0, 1);
+  CHECK_THROWS_AS(encode_bounded(*make_layout(size_t{31}), fields::view(values), {-1, 0, 1}, {}, {}), Error);
 }

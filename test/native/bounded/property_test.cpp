@@ -12,6 +12,7 @@
 #include "base/instruction_set.hpp"
 #include "base/thread_pool.hpp"
 #include "bounded/bounded.hpp"
+#include "references.hpp"
 
 using namespace gaussitu;
 
@@ -124,9 +125,7 @@ void check_everywhere(const Layout& layout, size_t nx, Random& random, std::span
     set_thread_count(machine.threads);
     const auto coded =
         encode_bounded(layout, {values.data(), dtype, n, 1}, target, std::span(&fill, 1), offered);
-    BoundedReferences used;
-    if (coded.uses_earlier) used.earlier = offered.earlier;
-    for (const size_t s : coded.siblings) used.siblings.push_back(offered.siblings[s]);
+    const BoundedReferences used = used_of(offered, coded);
     const auto decoded = decode_bounded(layout, dtype, coded.payload, used);
     const auto& back = std::get<Array<T>>(decoded.values());
     const std::vector<T> out(back.begin(), back.end());
