@@ -1,4 +1,4 @@
-// What JavaScript sees: encode, decode, layout, encodeBounded, decodeBounded, state, describe, crc32,
+// What JavaScript sees: encode, open, decode, layout, encodeBounded, decodeBounded, state, describe, crc32,
 // setThreads, threads, instructionSet, useDevice. Typed and documented in src/codec.
 #include <zlib.h>
 
@@ -98,6 +98,7 @@ Napi::Value use_device_js(const Napi::CallbackInfo& info) {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Environment(env));
   exports.Set("encode", Napi::Function::New(env, start_encode));
+  exports.Set("open", Napi::Function::New(env, start_open));
   exports.Set("decode", Napi::Function::New(env, start_decode));
   exports.Set("layout", Napi::Function::New(env, start_layout));
   exports.Set("encodeBounded", Napi::Function::New(env, start_encode_bounded));

@@ -131,6 +131,13 @@ MeshArguments mesh(const Napi::Object& object, KeptArrays& kept) {
   return out;
 }
 
+std::optional<IndexBox> index_box(const Napi::Object& object) {
+  if (object.Get("box").IsUndefined()) return std::nullopt;
+  std::array<uint32_t, 6> box{};
+  tuple(object, "box", box, as_count);
+  return IndexBox{{box[0], box[2], box[4]}, {box[1], box[3], box[5]}};
+}
+
 Dtype dtype(const Napi::Object& object) {
   const Napi::Value value = object.Get("dtype");
   const std::string name = value.IsString() ? value.As<Napi::String>().Utf8Value() : "";

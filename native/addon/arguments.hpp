@@ -3,11 +3,13 @@
 #pragma once
 #include <napi.h>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/views.hpp"
+#include "sample/places.hpp"
 
 namespace gaussitu::addon {
 
@@ -29,6 +31,9 @@ struct MeshArguments {
 };
 /// { kind, dims, origin, spacing, axes, points, connectivity, offsets, types, ghost, association }
 MeshArguments mesh(const Napi::Object& object, KeptArrays& kept);
+
+/// { box: six whole numbers, first and last along x, y and z }, or absent.
+std::optional<IndexBox> index_box(const Napi::Object& object);
 
 Dtype dtype(const Napi::Object& object);
 

@@ -1,55 +1,96 @@
-#include <cstring>
+#include <optional>
+#include <variant>
 
-#include "encode/measure.hpp"
+#include "handle.hpp"
 #include "jobs.hpp"
+#include "query/query.hpp"
 #include "stream/payload.hpp"
 
 namespace gaussitu::addon {
 
 namespace {
 
+constexpr napi_type_tag kModelTag{0x6761757373697475u, 0x6d6f64656c000001u};
+
+/// The vector's memory as a typed array, not copied.
+template <class Array, class T>
+Array hand_over(Napi::Env env, LargeArray<T>& values) {
+  if (values.empty()) return Array::New(env, 0);
+  auto* kept = new LargeArray<T>(std::move(values));
+  const auto buffer = Napi::ArrayBuffer::New(
+      env, kept->data(), kept->size() * sizeof(T), [](Napi::Env, void*, LargeArray<T>* v) { delete v; },
+      kept);
+  return Array::New(env, kept->size(), buffer, 0);
+}
+
+class OpenJob final : public Job {
+ public:
+  OpenJob(Napi::Env env, const Napi::Value& payload) : Job(env) {
+    payload_ = bytes(payload, "payload", kept_);
+  }
+
+ protected:
+  void work(const Control&) override { model_ = std::make_shared<QueryModel>(decode_payload(payload_)); }
+  Napi::Value result(Napi::Env env) override {
+    return make_handle<QueryModel>(env, model_, kModelTag,
+                                   model_->index.bytes() + 4 * 10 * model_->model.count());
+  }
+
+ private:
+  std::span<const uint8_t> payload_;
+  std::shared_ptr<const QueryModel> model_;
+};
+
 class DecodeJob final : public Job {
  public:
-  DecodeJob(Napi::Env env, const Napi::Value& payload, const Napi::Object& at) : Job(env) {
-    payload_ = bytes(payload, "payload", kept_);
+  DecodeJob(Napi::Env env, const Napi::Value& model, const Napi::Object& at) : Job(env) {
+    if (model.IsTypedArray())
+      payload_ = bytes(model, "payload", kept_);
+    else
+      model_ = from_handle<QueryModel>(model, kModelTag, "an open model");
     mesh_ = mesh(at, kept_);
-    dtype_ = dtype(at);
+    box_ = index_box(at);
+    gradient_ = at.Get("gradient").ToBoolean();
+    if (dtype(at) == Dtype::f64) answers_ = Answers<double>{};
   }
 
  protected:
   void work(const Control&) override {
-    const Model model = decode_payload(payload_);
-    const SampleSet positions = make_positions(model.domain, mesh_.mesh, mesh_.association);
-    field_ = with_session(positions, Purpose::evaluation,
-                          [&](Session& session) { return decode_field(model, session, dtype_); });
+    std::optional<Model> decoded;
+    if (!model_) decoded = decode_payload(payload_);
+    const Places places = find_places(decoded ? decoded->domain : model_->model.domain, mesh_.mesh,
+                                      mesh_.association, box_ ? &*box_ : nullptr);
+    if (decoded)
+      model_ = std::make_shared<QueryModel>(std::move(*decoded), static_cast<double>(places.total()));
+    std::visit([&]<class T>(Answers<T>& out) { out = query<T>(*model_, places, gradient_); }, answers_);
   }
 
   Napi::Value result(Napi::Env env) override {
     Napi::Object out = Napi::Object::New(env);
-    const size_t n = field_.values.size();
-    if (dtype_ == Dtype::f32) {
-      auto values = Napi::Float32Array::New(env, n);
-      for (size_t i = 0; i < n; ++i) values.Data()[i] = static_cast<float>(field_.values[i]);
-      out.Set("values", values);
-    } else {
-      auto values = Napi::Float64Array::New(env, n);
-      if (n > 0) std::memcpy(values.Data(), field_.values.data(), n * sizeof(double));
-      out.Set("values", values);
-    }
-    auto inside = Napi::Uint8Array::New(env, n);
-    if (n > 0) std::memcpy(inside.Data(), field_.inside.data(), n);
-    out.Set("inside", inside);
+    std::visit(
+        [&]<class T>(Answers<T>& answers) {
+          out.Set("values", hand_over<Napi::TypedArrayOf<T>>(env, answers.values));
+          out.Set("inside", hand_over<Napi::Uint8Array>(env, answers.inside));
+          if (gradient_) out.Set("gradient", hand_over<Napi::TypedArrayOf<T>>(env, answers.gradient));
+        },
+        answers_);
     return out;
   }
 
  private:
   std::span<const uint8_t> payload_;
+  std::shared_ptr<const QueryModel> model_;
   MeshArguments mesh_;
-  Dtype dtype_ = Dtype::f32;
-  DecodedField field_;
+  std::optional<IndexBox> box_;
+  bool gradient_ = false;
+  std::variant<Answers<float>, Answers<double>> answers_;
 };
 
 }  // namespace
+
+Napi::Value start_open(const Napi::CallbackInfo& info) {
+  return std::make_shared<OpenJob>(info.Env(), info[0])->start(info.Env(), info.Env().Undefined());
+}
 
 Napi::Value start_decode(const Napi::CallbackInfo& info) {
   if (!info[1].IsObject()) invalid(info.Env(), "Expected an object for at");

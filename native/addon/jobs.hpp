@@ -8,7 +8,10 @@ namespace gaussitu::addon {
 /// component, bytes | psnr | gaussians, optimiser (0: lm, 1: adam), iterations, seconds, previous.
 Napi::Value start_encode(const Napi::CallbackInfo& info);
 
-/// (payload, at); at: the mesh's keys and dtype.
+/// (payload): a model that is ready to be asked many times, for start_decode.
+Napi::Value start_open(const Napi::CallbackInfo& info);
+
+/// (payload or open model, at); at: the mesh's keys, dtype, box (arguments.hpp) and gradient (true: too).
 Napi::Value start_decode(const Napi::CallbackInfo& info);
 
 /// (at): the mesh's keys, or { values } for values without a place. A layout: where values sit, { bytes,

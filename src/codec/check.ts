@@ -1,7 +1,7 @@
 import { GaussituError } from '../errors.js';
 import type { Association } from '../protocol/field.js';
 import type { GhostLayers, Mesh } from '../protocol/mesh.js';
-import type { BoundedRequest, EncodeRequest, EncodeTarget } from './types.js';
+import type { BoundedRequest, EncodeRequest, EncodeTarget, IndexBox } from './types.js';
 
 /** Names a value the way it would be written, with its type: "-1 of type number". */
 export function shown(value: unknown): string {
@@ -90,6 +90,13 @@ export function checkMesh(mesh: Mesh, association: Association, ghost?: GhostLay
   }
   if ('dims' in mesh) checkNumbers('mesh.dims', mesh.dims, 3, isCount(0), 'whole numbers');
   if (ghost !== undefined) checkNumbers('ghost', ghost, 6, isCount(0), 'whole numbers');
+}
+
+/** That it lies within its grid is checked natively. */
+export function checkIndexBox(box: IndexBox): void {
+  if (typeof box !== 'object' || box === null) fail('box', 'an object with first and last', box);
+  checkNumbers('box.first', box.first, 3, isCount(0), 'whole numbers');
+  checkNumbers('box.last', box.last, 3, isCount(0), 'whole numbers');
 }
 
 export function checkDtype(dtype: unknown): asserts dtype is 'f32' | 'f64' {

@@ -1,11 +1,10 @@
 import { GaussituError } from '../errors.js';
 import { decodeBounded, encodeBounded, modelOf, stateOf } from './bounded.js';
-import { checkBytes, checkDtype, checkEncode, checkMesh, fail } from './check.js';
+import { checkBytes, checkDtype, checkEncode, checkIndexBox, checkMesh, fail } from './check.js';
 import { fromNative, loadAddon, type NativeAddon, type NativeJob } from './native.js';
 import { nativeMesh } from './native_mesh.js';
-import type { Codec, DecodeAt, Decoded, EncodeRequest, EncodeResult } from './types.js';
-import type { Association } from '../protocol/field.js';
-import type { GhostLayers, Mesh } from '../protocol/mesh.js';
+import type { Codec, DecodeAt, Decoded, EncodeRequest, EncodeResult, OpenModel } from './types.js';
+import type { Mesh } from '../protocol/mesh.js';
 
 export type * from './types.js';
 
@@ -19,7 +18,9 @@ export function createCodec(): Codec {
   const native = (addon ??= loadAddon());
   return {
     encode: (request) => encode(native, request),
-    decode: (payload, at, dtype = 'f32') => decode(native, payload, at, dtype),
+    decode: (model, at, dtype = 'f32', { gradient = false } = {}) =>
+      decode(native, model, at, dtype, gradient),
+    open: (payload) => open(native, payload),
     encodeBounded: (request) => encodeBounded(native, request),
     decodeBounded: (payload, at, dtype, references = {}) =>
       decodeBounded(native, payload, at, dtype, references),
@@ -106,19 +107,31 @@ async function encode(native: NativeAddon, request: EncodeRequest): Promise<Enco
   }
 }
 
+async function open(native: NativeAddon, payload: Uint8Array): Promise<OpenModel> {
+  checkBytes('payload', payload);
+  try {
+    return await start(() => native.open(payload), 'open').promise;
+  } catch (error) {
+    throw fromNative(error, 'open');
+  }
+}
+
 async function decode(
   native: NativeAddon,
-  payload: Uint8Array,
+  model: Uint8Array | OpenModel,
   at: DecodeAt,
   dtype: 'f32' | 'f64',
+  gradient: boolean,
 ): Promise<Decoded> {
-  checkBytes('payload', payload);
+  if (typeof model !== 'object' || ArrayBuffer.isView(model)) checkBytes('payload', model);
   checkDtype(dtype);
-  const { mesh, association, ghost } = placeOf(at);
+  const { mesh, association, ghost, box } = placeOf(at);
   checkMesh(mesh, association, ghost);
+  if (box) checkIndexBox(box);
+  const edges = box && [0, 1, 2].flatMap((k) => [box.first[k] ?? 0, box.last[k] ?? 0]);
   try {
     return await start(
-      () => native.decode(payload, { ...nativeMesh(mesh, association, ghost), dtype }),
+      () => native.decode(model, { ...nativeMesh(mesh, association, ghost), dtype, box: edges, gradient }),
       'decode',
     ).promise;
   } catch (error) {
@@ -126,7 +139,9 @@ async function decode(
   }
 }
 
-function placeOf(at: DecodeAt): { mesh: Mesh; association: Association; ghost?: GhostLayers } {
+type Place = Extract<DecodeAt, { mesh: Mesh }>;
+
+function placeOf(at: DecodeAt): Place {
   if (typeof at !== 'object' || at === null) fail('at', 'an object with mesh, points or grid', at);
   if ('mesh' in at) return at;
   if ('points' in at) return { mesh: { kind: 'points', points: at.points }, association: 'node' };

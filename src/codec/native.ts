@@ -67,7 +67,11 @@ export interface NativeAddon {
     request: NativeEncodeRequest,
     onProgress?: (progress: EncodeProgress) => void,
   ): NativeJob<EncodeResult>;
-  decode(payload: Uint8Array, at: NativeMesh & { dtype: 'f32' | 'f64' }): NativeJob<Decoded>;
+  open(payload: Uint8Array): NativeJob<NativeHandle>;
+  decode(
+    model: Uint8Array | NativeHandle,
+    at: NativeMesh & { dtype: 'f32' | 'f64'; box?: number[] | undefined; gradient: boolean },
+  ): NativeJob<Decoded>;
   layout(at: NativeMesh | { values: number }): NativeJob<NativeHandle>;
   encodeBounded(
     request: NativeBoundedRequest,

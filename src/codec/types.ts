@@ -62,9 +62,18 @@ export interface ChosenDevice {
   note: string;
 }
 
-/** Where to decode: at the samples of a mesh, at any world points, or on a regular grid over a box. */
+/** A part of a grid of values without ghost layers: from `first` to before `last` along each axis. */
+export interface IndexBox {
+  first: Triple;
+  last: Triple;
+}
+
+/**
+ * Where to decode: at the samples of a mesh, of a grid all or those of a box; at any world points [n, 3]; or on a regular
+ * grid.
+ */
 export type DecodeAt =
-  | { mesh: Mesh; ghost?: GhostLayers; association: Association }
+  | { mesh: Mesh; ghost?: GhostLayers; association: Association; box?: IndexBox }
   | { points: Coordinates }
   | { grid: { dims: Triple; origin: Triple; spacing: Triple } };
 
@@ -73,6 +82,14 @@ export interface Decoded {
   values: Float32Array | Float64Array;
   /** 1 where the point is inside the domain of the model. */
   inside: Uint8Array;
+  /** [n, 3] slopes of the field along x, y and z, field units per world unit; where asked for. */
+  gradient?: Float32Array | Float64Array;
+}
+
+/** A payload decoded and indexed, in native memory: for many questions, or few points at a time. */
+export interface OpenModel {
+  /** Native memory it holds. */
+  readonly bytes: number;
 }
 
 export interface PayloadInfo {
@@ -173,7 +190,14 @@ export interface Codec {
   /** Throws INVALID_ARGUMENT, CANCELLED. */
   encode(request: EncodeRequest): Promise<EncodeResult>;
   /** Throws INVALID_ARGUMENT, CORRUPT_STREAM, UNSUPPORTED. */
-  decode(payload: Uint8Array, at: DecodeAt, dtype?: 'f32' | 'f64'): Promise<Decoded>;
+  decode(
+    model: Uint8Array | OpenModel,
+    at: DecodeAt,
+    dtype?: 'f32' | 'f64',
+    options?: { gradient?: boolean },
+  ): Promise<Decoded>;
+  /** Throws INVALID_ARGUMENT, CORRUPT_STREAM, UNSUPPORTED. */
+  open(payload: Uint8Array): Promise<OpenModel>;
   /**
    * Every finite value within the bound, everything else exactly; checked by decoding. Of the siblings at most two are
    * chosen. Throws INVALID_ARGUMENT, CANCELLED.

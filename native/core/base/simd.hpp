@@ -65,6 +65,10 @@ GAUSSITU_INLINE void store_whole(int32_t* p, f32x16 a) {
 GAUSSITU_INLINE uint32_t less(f32x16 a, f32x16 b) {
   return _mm512_cmp_ps_mask(a.r, b.r, _CMP_LT_OQ);
 }
+/// c > 0 ? a : b, elementwise.
+GAUSSITU_INLINE f32x16 where_positive(f32x16 c, f32x16 a, f32x16 b) {
+  return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(c.r, _mm512_setzero_ps(), _CMP_GT_OQ), b.r, a.r)};
+}
 
 #elif defined(__AVX2__)
 
@@ -113,6 +117,11 @@ GAUSSITU_INLINE uint32_t less(f32x16 a, f32x16 b) {
   const int lo = _mm256_movemask_ps(_mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ));
   const int hi = _mm256_movemask_ps(_mm256_cmp_ps(a.hi, b.hi, _CMP_LT_OQ));
   return static_cast<uint32_t>(lo) | static_cast<uint32_t>(hi) << 8;
+}
+GAUSSITU_INLINE f32x16 where_positive(f32x16 c, f32x16 a, f32x16 b) {
+  const __m256 zero = _mm256_setzero_ps();
+  return {_mm256_blendv_ps(b.lo, a.lo, _mm256_cmp_ps(c.lo, zero, _CMP_GT_OQ)),
+          _mm256_blendv_ps(b.hi, a.hi, _mm256_cmp_ps(c.hi, zero, _CMP_GT_OQ))};
 }
 
 #else
@@ -173,6 +182,10 @@ GAUSSITU_INLINE uint32_t less(const f32x16& a, const f32x16& b) {
   uint32_t mask = 0;
   GAUSSITU_LANES mask |= static_cast<uint32_t>(a.r[i] < b.r[i]) << i;
   return mask;
+}
+GAUSSITU_INLINE f32x16 where_positive(const f32x16& c, f32x16 a, const f32x16& b) {
+  GAUSSITU_LANES a.r[i] = c.r[i] > 0 ? a.r[i] : b.r[i];
+  return a;
 }
 #undef GAUSSITU_LANES
 

@@ -133,6 +133,14 @@ void cell_centres(const MeshView& m, std::array<std::vector<double>, 3>& out) {
   }
 }
 
+void expect_finite(const std::array<std::vector<double>, 3>& out) {
+  for (int d = 0; d < 3; d++)
+    for (size_t i = 0; i < out[d].size(); i++)
+      if (!std::isfinite(out[d][i]))
+        fail("Expected finite coordinates but received " + std::to_string(out[d][i]) + " at position " +
+             std::to_string(i) + ", axis " + std::to_string(d));
+}
+
 }  // namespace
 
 MeshShape check_mesh(const MeshView& m, Association association) {
@@ -158,6 +166,15 @@ std::array<double, 3> first_value(const MeshView& m, Association association, co
           along(m, association, 2, s.low[2])};
 }
 
+std::array<std::vector<double>, 3> world_axes(const MeshView& m, Association association,
+                                              const MeshShape& s) {
+  std::array<std::vector<double>, 3> out;
+  for (int k = 0; k < 3; k++)
+    for (size_t i = 0; i < s.inner[k]; i++) out[k].push_back(along(m, association, k, i + s.low[k]));
+  expect_finite(out);
+  return out;
+}
+
 std::array<std::vector<double>, 3> world_points(const MeshView& m, Association association,
                                                 const MeshShape& s) {
   std::array<std::vector<double>, 3> out;
@@ -177,11 +194,7 @@ std::array<std::vector<double>, 3> world_points(const MeshView& m, Association a
                             : element(m.points, 3 * i + d);
         }
   }
-  for (int d = 0; d < 3; d++)
-    for (size_t i = 0; i < out[d].size(); i++)
-      if (!std::isfinite(out[d][i]))
-        fail("Expected finite coordinates but received " + std::to_string(out[d][i]) + " at position " +
-             std::to_string(i) + ", axis " + std::to_string(d));
+  expect_finite(out);
   return out;
 }
 

@@ -28,6 +28,10 @@ MeshShape check_mesh(const MeshView& mesh, Association association);
 std::array<std::vector<double>, 3> world_points(const MeshView& mesh, Association association,
                                                 const MeshShape& shape);
 
+/// The same for each axis of a uniform or rectilinear grid: [inner] world coordinates per axis.
+std::array<std::vector<double>, 3> world_axes(const MeshView& mesh, Association association,
+                                              const MeshShape& shape);
+
 /// Uniform grids: world position of the inner value (0, 0, 0).
 std::array<double, 3> first_value(const MeshView& mesh, Association association, const MeshShape& shape);
 

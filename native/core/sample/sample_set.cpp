@@ -9,6 +9,7 @@
 #include "sample/array_reader.hpp"
 #include "sample/cell_points.hpp"
 #include "sample/mesh_points.hpp"
+#include "sample/places.hpp"
 #include "sample/tiling.hpp"
 
 namespace gaussitu {
@@ -52,31 +53,9 @@ void place_scattered(const World& world, SampleSet& out) {
   std::array<std::vector<float>, 3> points;
   for (int k = 0; k < 3; k++) {
     points[k].resize(world[k].size());
-    for (size_t i = 0; i < world[k].size(); i++) {
-      const double c = (world[k][i] - out.domain.origin[k]) * out.domain.scale[k];
-      if (!(std::fabs(c) < 1e30))
-        throw Error(Code::invalid_argument, "Expected points near the model's domain but received " +
-                                                std::to_string(world[k][i]) + " on axis " +
-                                                std::to_string(k));
-      points[k][i] = static_cast<float>(c);
-    }
+    for (size_t i = 0; i < world[k].size(); i++) points[k][i] = to_model(out.domain, k, world[k][i]);
   }
   tile_scattered(points, out);
-}
-
-// Columns where the grid's values lie on whole model coordinates, one apart, and few lanes are wasted.
-bool fits_columns(const MeshView& mesh, const MeshShape& shape, const std::array<double, 3>& first,
-                  const Domain& domain, std::array<double, 3>& at) {
-  if (mesh.kind != MeshKind::uniform || column_padding(shape.inner) > 2) return false;
-  for (int k = 0; k < 3; k++) {
-    const double start = (first[k] - domain.origin[k]) * domain.scale[k];
-    const double step = mesh.spacing[k] * domain.scale[k], n = static_cast<double>(shape.inner[k]);
-    at[k] = std::round(start);
-    // Not so strict that a grid decoded in another place loses its columns to rounding.
-    if (std::fabs(start - at[k]) > 1e-6 || std::fabs(at[k]) + n > 1e6) return false;
-    if (shape.inner[k] > 1 && std::fabs(step - 1) * n > 1e-6) return false;
-  }
-  return true;
 }
 
 void place(const MeshView& mesh, Association association, const MeshShape& shape, SampleSet& out) {
@@ -84,7 +63,7 @@ void place(const MeshView& mesh, Association association, const MeshShape& shape
   if (out.total == 0) return;
   std::array<double, 3> at;
   if (mesh.kind == MeshKind::uniform &&
-      fits_columns(mesh, shape, first_value(mesh, association, shape), out.domain, at))
+      on_whole_coordinates(mesh, shape, first_value(mesh, association, shape), out.domain, at))
     tile_columns(shape.inner, at, out);
   else
     place_scattered(world_points(mesh, association, shape), out);
@@ -190,25 +169,6 @@ SampleSet make_samples(const MeshView& mesh, Association association, const Arra
     fill_values(values, shape, out);
   else
     out.finite = out.measured = out.total;
-  return out;
-}
-
-SampleSet make_points(const Domain& domain, const ArrayView& points) {
-  if (points.count % 3 != 0)
-    throw Error(Code::invalid_argument, "Expected three coordinates per point but received " +
-                                            std::to_string(points.count) + " numbers");
-  MeshView mesh;
-  mesh.kind = MeshKind::points;
-  mesh.points = points;
-  return make_positions(domain, mesh, Association::node);
-}
-
-SampleSet make_positions(const Domain& domain, const MeshView& mesh, Association association) {
-  const MeshShape shape = check_mesh(mesh, association);
-  SampleSet out;
-  out.domain = domain;
-  place(mesh, association, shape, out);
-  out.finite = out.measured = out.total;
   return out;
 }
 

@@ -57,10 +57,4 @@ inline constexpr float kOutside = -0.01f;
 /// strides, cell indices or dims do not fit together.
 SampleSet make_samples(const MeshView& mesh, Association association, const ArrayView& values);
 
-/// Positions only, in the coordinates of an existing model: world points [n, 3]. For decoding and queries.
-SampleSet make_points(const Domain& domain, const ArrayView& points);
-
-/// Positions of a mesh's samples in the coordinates of an existing model.
-SampleSet make_positions(const Domain& domain, const MeshView& mesh, Association association);
-
 }  // namespace gaussitu

@@ -10,6 +10,7 @@
 #include "encode/measure.hpp"
 #include "everywhere.hpp"
 #include "fields.hpp"
+#include "query/query.hpp"
 #include "stream/payload.hpp"
 
 using namespace gaussitu;
@@ -56,11 +57,10 @@ TEST_CASE("metrics are those of a real decode") {
   const auto values = fields::wave_on_grid(33, 17, 9);
   const auto r = encode_grid(values, mesh, bytes(1500));
   const Model model = decode_payload(r.payload);
-  const SampleSet places = make_positions(model.domain, mesh, Association::node);
-  const auto decoded = decode_field(model, *cpu_device().open(places, Purpose::evaluation), Dtype::f32);
+  const auto decoded = query<float>(QueryModel(model), find_places(model.domain, mesh, Association::node));
   double squares = 0, most = 0;
   for (size_t i = 0; i < values.size(); ++i) {
-    const double e = std::fabs(static_cast<double>(values[i]) - decoded.values[i]);
+    const double e = std::fabs(static_cast<double>(values[i]) - static_cast<double>(decoded.values[i]));
     squares += e * e;
     most = std::max(most, e);
   }

@@ -75,24 +75,6 @@ TEST_CASE("values and coverage are the same bits on every instruction set and th
   check_same_bits_everywhere([&] { return values_of(scattered, b); });
 }
 
-TEST_CASE("points on a grid get the same values as the grid, however they are tiled") {
-  const SampleSet grid = grid_samples(20, 12, 6);
-  std::vector<double> points;
-  for (int k = 0; k < 6; k++)
-    for (int j = 0; j < 12; j++)
-      for (int i = 0; i < 20; i++)
-        for (const int c : {i, j, k}) points.push_back(c);
-  const Model m = fields::random_model(30, grid.domain, 3);
-  const SampleSet scattered = make_points(grid.domain, fields::view(points));
-  std::vector<float> f(grid.x.size()), g(scattered.x.size()), by_source(grid.total);
-  evaluate(m, grid, f.data());
-  evaluate(m, scattered, g.data());
-  for (size_t k = 0; k < f.size(); k++)
-    if (grid.source[k] != kNoSource) by_source[grid.source[k]] = f[k];
-  for (size_t k = 0; k < g.size(); k++)
-    if (scattered.source[k] != kNoSource) CHECK(by_source[scattered.source[k]] == g[k]);
-}
-
 TEST_CASE("no Gaussian in reach gives the mean and no coverage") {
   const SampleSet s = grid_samples(8, 8, 8);
   Model m = fields::random_model(1, s.domain, 0.1);

@@ -6,8 +6,8 @@
 #include <limits>
 
 #include "encode/encode.hpp"
-#include "encode/measure.hpp"
 #include "fields.hpp"
+#include "query/query.hpp"
 #include "stream/payload.hpp"
 
 using namespace gaussitu;
@@ -147,8 +147,10 @@ TEST_CASE("a model trained on a mesh with a hole knows the hole from the rest") 
     for (int j = 0; j < 16; j++)
       for (int i = 0; i < 16; i++)
         for (const int x : {i, j, k}) probes.push_back(static_cast<float>(x) + 0.5f);
-  const SampleSet places = make_points(model.domain, fields::view(probes));
-  const DecodedField at = decode_field(model, *cpu_device().open(places, Purpose::evaluation), Dtype::f32);
+  MeshView mesh;
+  mesh.kind = MeshKind::points;
+  mesh.points = fields::view(probes);
+  const auto at = query<float>(QueryModel(model), find_places(model.domain, mesh, Association::node));
   size_t both = 0, either = 0;
   for (int k = 0, n = 0; k < 16; k++)
     for (int j = 0; j < 16; j++)

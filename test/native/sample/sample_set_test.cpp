@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "fields.hpp"
+#include "sample/places.hpp"
 #include "sample/subset.hpp"
 
 using namespace gaussitu;
@@ -277,30 +278,25 @@ TEST_CASE("a range that overflows f64 is refused; fields of extreme size are not
   CHECK(make_samples(fields::grid(2, 2, 2), Association::node, fields::view(values)).value_range == 1.7e308);
 }
 
-TEST_CASE("positions in an existing domain: the same grid keeps its rows, other grids land where they are") {
+TEST_CASE("places in an existing domain: the same grid where it was, other grids and points where they are") {
   MeshView m = fields::grid(32, 9, 9);
   m.origin = {0.3, 0.7, -1};
   m.spacing = {0.1, 0.3, 0.7};
   const SampleSet trained = make_samples(m, Association::node, {});
-  const SampleSet again = make_positions(trained.domain, m, Association::node);
-  CHECK(again.columns);
-  CHECK(again.x == trained.x);
-  CHECK(again.y == trained.y);
-  CHECK(again.z == trained.z);
+  const Places again = find_places(trained.domain, m, Association::node);
+  for (int k = 0; k < 3; k++)
+    for (size_t i = 0; i < m.dims[k]; i++) CHECK(again.axes[k][i] == static_cast<float>(i));
   m.spacing = {0.05, 0.3, 0.7};
-  const SampleSet finer = make_positions(trained.domain, m, Association::node);
-  CHECK(!finer.columns);
-  check_consistent(finer);
-  check_at(finer, 31, 0.3 + 31 * 0.05, 0.7, -1);
-}
-
-TEST_CASE("query points keep their order in source") {
-  const auto points = fields::scatter(777, 1, 1, 1);
-  const SampleSet s = make_points({}, fields::view(points));
-  check_consistent(s);
-  for (size_t k = 0; k < s.x.size(); k++)
-    if (s.source[k] != kNoSource) CHECK(s.x[k] == points[3 * s.source[k]]);
-  CHECK_THROWS_AS(make_points({}, {points.data(), Dtype::f32, 4, 1}), Error);
+  CHECK(find_places(trained.domain, m, Association::node).axes[0][31] == doctest::Approx(15.5));
+  const auto points = fields::scatter(77, 1, 1, 1);
+  MeshView bare;
+  bare.kind = MeshKind::points;
+  bare.points = fields::view(points);
+  const Places at = find_places({}, bare, Association::node);
+  for (size_t i = 0; i < 77; i++)
+    for (int k = 0; k < 3; k++) CHECK(at.point(i)[k] == points[3 * i + k]);
+  bare.points.count = 4;
+  CHECK_THROWS_AS(find_places({}, bare, Association::node), Error);
 }
 
 TEST_CASE("scattered samples have a mean spacing of 1, flat or not, even when all are in one place") {
