@@ -43,6 +43,18 @@ export function assemble(
   return { data, shape: dims.toReversed(), ...(lattice && same && { lattice }) };
 }
 
+/** Where each block's first value is in the whole grid; undefined where they are not parts of one. Throws UNSUPPORTED. */
+export function startsOf(meshes: readonly MeshBlock[], association: Association): Triple[] | undefined {
+  if (meshes.length === 1) return [[0, 0, 0]];
+  const blocks = meshes.map((mesh) => ({ mesh, data: new Uint8Array() }));
+  if (!oneGrid(blocks)) return undefined;
+  return places(
+    blocks,
+    meshes.map((mesh) => latticeOf(mesh, association)),
+    association,
+  ).starts;
+}
+
 /** Blocks of one decomposed grid, rather than parts with places of their own. */
 function oneGrid(blocks: readonly DecodedBlock[]): boolean {
   const name = blocks[0]?.mesh.name;

@@ -43,6 +43,9 @@ export async function writeField(path: string, field: ExportField): Promise<numb
 }
 
 export { BlockDecoder } from './block_decoder.js';
+export { parseBox, parseSlice } from './box.js';
+export type { Box, Slice } from './box.js';
+export { decodePart } from './part.js';
 export { decodeField, entriesOf } from './decode.js';
 export { decodeEntry } from './entry.js';
 export { queryGrid, queryPoints } from './query.js';

@@ -25,8 +25,10 @@ export interface ExportField {
   dtype: Dtype;
   /** All values, little-endian; blocks put together. */
   data: Uint8Array;
-  /** Slowest axis first, as numpy has it. */
+  /** Slowest axis first, as numpy has it; of slopes their three components last. */
   shape: number[];
+  /** Numbers per place, if not one. */
+  components?: number;
   /** Where the values sit, when that is a regular lattice. */
   lattice?: Lattice;
   /** Blocks as decoded, for formats that keep the mesh; absent for queries. */

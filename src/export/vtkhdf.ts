@@ -100,7 +100,9 @@ function grid(field: ExportField, parts: Cells[]): Promise<Uint8Array> {
       // Blocks in their own order, as the partitions are; an assembled grid would be in another.
       values(
         { ...field, data: field.blocks ? Buffer.concat(field.blocks.map((b) => b.data)) : field.data },
-        undefined,
+        field.components
+          ? [field.shape.reduce((a, b) => a * b, 1) / field.components, field.components]
+          : undefined,
       ),
       ...ghosts(field.blocks ?? []),
       ...timeValue(field),

@@ -1,16 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openArchive, openArchiveWriter, type FieldRecord } from '../../src/archive/index.js';
 import { createCodec } from '../../src/codec/index.js';
 import { decodeField, queryGrid, queryPoints } from '../../src/export/index.js';
-import type { Mesh, Triple } from '../../src/protocol/mesh.js';
 import { openInput } from '../../src/replay/index.js';
 import { verifyRun } from '../../src/verify/index.js';
-import { OPTIONS, record, temporaryFolder } from '../archive/helpers.js';
-import { decomposed, gridValues } from './helpers.js';
-
-const wave = (x: number, y: number, z: number): number => Math.sin(x / 3) + Math.cos(y / 4) * Math.sin(z / 5);
+import { MODELLED, decomposed, gridValues, modelled, wave } from './helpers.js';
 
 describe('blocks of a decomposed grid', () => {
   test.each([true, false])('come together to the whole grid (index given: %s)', async (withIndex) => {
@@ -46,45 +41,7 @@ describe('blocks of a decomposed grid', () => {
 });
 
 describe('a model', () => {
-  const dims: Triple = [20, 16, 12];
-
-  async function modelled(blocks: { lo: number; nx: number }[]) {
-    const folder = await temporaryFolder();
-    const codec = createCodec();
-    const writer = await openArchiveWriter(folder, { ...OPTIONS, mesh: 'none' });
-    const fields: FieldRecord[] = [];
-    for (const [block, { lo, nx }] of blocks.entries()) {
-      const values = Float32Array.from({ length: nx * dims[1] * dims[2] }, (_, i) =>
-        wave((i % nx) + lo, Math.floor(i / nx) % dims[1], Math.floor(i / nx / dims[1])),
-      );
-      const mesh: Mesh = {
-        kind: 'uniform',
-        dims: [nx, dims[1], dims[2]],
-        origin: [lo, 0, 0],
-        spacing: [1, 1, 1],
-      };
-      await writer.writeMesh({ name: 'mesh', block, mesh });
-      const data = new Uint8Array(values.buffer);
-      const { payload, metrics, ...rest } = await codec.encode({
-        mesh,
-        association: 'node',
-        dtype: 'f32',
-        data,
-        target: { bytes: 1500 },
-        iterations: 15,
-      });
-      fields.push(
-        record('u', block, {
-          payload,
-          certificate: { target: null, ...metrics, rawBytes: data.length, ...rest },
-        }),
-      );
-    }
-    await writer.commitStep({ step: 0, time: 0, fields });
-    await writer.close(true);
-    const archive = await openArchive(folder);
-    return { codec, archive, step: await archive.readStep(0) };
-  }
+  const dims = MODELLED;
 
   test('answers at points and on grids; NaN outside', async () => {
     const { codec, archive, step } = await modelled([{ lo: 0, nx: 20 }]);

@@ -1,6 +1,7 @@
 import { crc32, deflateSync } from 'node:zlib';
+import { createCodec } from '../../src/codec/index.js';
 import { openArchive, openArchiveWriter, type FieldRecord } from '../../src/archive/index.js';
-import type { MeshBlock, Triple } from '../../src/protocol/mesh.js';
+import type { Mesh, MeshBlock, Triple } from '../../src/protocol/mesh.js';
 import { OPTIONS, certificate, record, temporaryFolder } from '../archive/helpers.js';
 
 /** A field stored bit for bit, with its true certificate. */
@@ -74,4 +75,48 @@ export async function decomposed(withIndex: boolean, association: 'node' | 'cell
   await writer.close(true);
   const archive = await openArchive(folder);
   return { folder, archive, step: await archive.readStep(0) };
+}
+
+export const wave = (x: number, y: number, z: number): number =>
+  Math.sin(x / 3) + Math.cos(y / 4) * Math.sin(z / 5);
+
+export const MODELLED: Triple = [20, 16, 12];
+
+/** A run of one step of the wave on a grid of MODELLED nodes, as models of blocks that begin at `lo` along x. */
+export async function modelled(blocks: { lo: number; nx: number }[]) {
+  const folder = await temporaryFolder();
+  const codec = createCodec();
+  const writer = await openArchiveWriter(folder, { ...OPTIONS, mesh: 'none' });
+  const fields: FieldRecord[] = [];
+  for (const [block, { lo, nx }] of blocks.entries()) {
+    const values = Float32Array.from({ length: nx * MODELLED[1] * MODELLED[2] }, (_, i) =>
+      wave((i % nx) + lo, Math.floor(i / nx) % MODELLED[1], Math.floor(i / nx / MODELLED[1])),
+    );
+    const mesh: Mesh = {
+      kind: 'uniform',
+      dims: [nx, MODELLED[1], MODELLED[2]],
+      origin: [lo, 0, 0],
+      spacing: [1, 1, 1],
+    };
+    await writer.writeMesh({ name: 'mesh', block, mesh });
+    const data = new Uint8Array(values.buffer);
+    const { payload, metrics, ...rest } = await codec.encode({
+      mesh,
+      association: 'node',
+      dtype: 'f32',
+      data,
+      target: { bytes: 1500 },
+      iterations: 15,
+    });
+    fields.push(
+      record('u', block, {
+        payload,
+        certificate: { target: null, ...metrics, rawBytes: data.length, ...rest },
+      }),
+    );
+  }
+  await writer.commitStep({ step: 0, time: 0, fields });
+  await writer.close(true);
+  const archive = await openArchive(folder);
+  return { codec, archive, step: await archive.readStep(0) };
 }
