@@ -12,8 +12,15 @@
 
 namespace gaussitu {
 
-/// Like to_integers(), `sweeps` times over all Gaussians. Deterministic.
+/// The model of the step before, and what a bit of a change to it has to bring.
+struct ChangeRate {
+  const QuantisedModel* base = nullptr;  // none: every number is rounded to the nearest
+  double price = 0;                      // of a bit: half the summed squared error, scaled values
+};
+
+/// Like to_integers(), `sweeps` times over all Gaussians. Deterministic. With a base its lattice is used, and where a
+/// Gaussian has an origin each number is the one of the least sum of squared error and priced bits.
 QuantisedModel quantise_compensating(const Model& model, Session& session, const QuantSteps& steps,
-                                     int sweeps, const Control& control);
+                                     int sweeps, const ChangeRate& rate, const Control& control);
 
 }  // namespace gaussitu

@@ -19,6 +19,12 @@ constexpr double kDecibelsPerDoubling = 5;
 constexpr double kHeaderBytes = 60;
 constexpr double kQuantisationLoss = 1.1;  // dB, at kNoise
 constexpr double kWornOut = 3;             // dB that quantisation may cost a warm model
+// Changes to the step before. Steps are finer, as that costs less. Probing rounds what has hardly begun to change and
+// weighs no bits: in the end changes take this many times its bytes. A new Gaussian costs more than one of a payload that
+// stands alone, with neighbours farther off; so many are born at most, or die.
+constexpr double kChangeNoise = 0.6, kStillToChange = 1.2;
+constexpr double kBornAlone = 1.3, kMostBirths = 0.25, kMostDeaths = 0.7;
+constexpr double kStillToFollow = 1.5;     // dB between the first third and the end of a warm training
 constexpr double kStillToGain = 1.4;       // dB between the middle and the end of a cold training
 
 /// Bits per Gaussian to expect from a field of so many samples when nothing is known of it yet: the fewer
@@ -60,29 +66,55 @@ Finished constant(const SampleSet& samples) {
   return out;
 }
 
+Finisher finisher_of(const Trainer& trainer) {
+  return {trainer.model(), trainer.session(), trainer.control(), trainer.base()};
+}
+
 /// Gaussians that fill `bytes` at the best steps for a model whose squared error will be `improved` times
 /// what it is.
 size_t balanced_count(const Trainer& trainer, double bytes, double improved) {
-  const Finisher finisher(trainer.model(), trainer.session(), trainer.control());
+  const Finisher finisher = finisher_of(trainer);
   const double used = static_cast<double>(finisher.bytes_at(finisher.fineness_for(kNoise * improved)));
   const double per_gaussian =
       std::max(1.0, used - kHeaderBytes) / static_cast<double>(trainer.model().count());
   return to_count((bytes - kHeaderBytes) / per_gaussian, trainer);
 }
 
+/// Gaussians for a delta of `bytes`: those there are cost their changes, new ones all they have.
+size_t count_of_changes(const Trainer& trainer, double bytes, double improved) {
+  const Finisher finisher = finisher_of(trainer);
+  const double fineness = finisher.fineness_for(kChangeNoise * improved);
+  const auto now = static_cast<double>(trainer.model().count());
+  const double changes = kStillToChange * static_cast<double>(finisher.bytes_at(fineness));
+  if (changes > 1.05 * bytes) return to_count(now * std::max(bytes / changes, kMostDeaths), trainer);
+  const double each = kBornAlone * static_cast<double>(finisher.whole_bytes_at(fineness)) / now;
+  return to_count(now + std::clamp((bytes - changes) / each, 0.0, kMostBirths * now), trainer);
+}
+
 bool differs(size_t a, size_t b, double part) {
   return std::fabs(static_cast<double>(a) - static_cast<double>(b)) > part * static_cast<double>(b);
+}
+
+/// A warm start that may refer to the step before: what the bytes leave room for is born in it.
+void follow_by_changes(Trainer& trainer, size_t bytes) {
+  const int planned = trainer.planned(), first = planned / 3;
+  trainer.train_with(trainer.previous_count(), first, false);
+  const size_t count =
+      count_of_changes(trainer, static_cast<double>(bytes), std::pow(10, -kStillToFollow / 10));
+  trainer.train_with(count, planned - first, true);
 }
 
 Finished meet_bytes(Trainer& trainer, size_t bytes) {
   const auto goal = static_cast<double>(bytes);
   const int planned = trainer.planned();
-  if (trainer.warm()) {
+  if (trainer.base()) {
+    trainer.follow([&] { follow_by_changes(trainer, bytes); });
+  } else if (trainer.warm()) {
     // The same count again when the goal is nearly the same: finer or coarser steps do the rest.
     const double change = goal / static_cast<double>(trainer.previous_bytes());
     const auto before = static_cast<double>(trainer.previous_count());
     const size_t count = to_count(std::fabs(change - 1) > 0.06 ? before * change : before, trainer);
-    trainer.follow(count);
+    trainer.follow([&] { trainer.train_with(count, planned, true); });
   } else {
     const auto finite = static_cast<double>(trainer.samples().finite);
     double count = goal / 5;
@@ -93,18 +125,18 @@ Finished meet_bytes(Trainer& trainer, size_t bytes) {
     trainer.train_with(differs(balanced, to_count(count, trainer), 0.03) ? balanced : trainer.model().count(),
                        planned - trainer.result().iterations, true);
   }
-  const size_t balanced = balanced_count(trainer, goal, 1);
+  const size_t balanced = trainer.base() ? trainer.model().count() : balanced_count(trainer, goal, 1);
   // A warm model that fits badly asks for coarser steps and more Gaussians; it needs training instead.
   const bool wanted = !trainer.warm() || balanced < trainer.model().count();
   if (wanted && differs(balanced, trainer.model().count(), 0.12) && !trainer.out_of_time())
     trainer.train_with(balanced, (planned + 1) / 2, true);
-  Finished best = Finisher(trainer.model(), trainer.session(), trainer.control()).to_bytes(bytes);
+  Finished best = finisher_of(trainer).to_bytes(bytes);
   // Where the coarsest steps are still too fine (noise), fewer Gaussians.
   for (int i = 0; i < 5 && best.payload.size() > bytes && trainer.model().count() > 1; ++i) {
     const double fits = 0.9 * goal / static_cast<double>(best.payload.size());
     trainer.train_with(to_count(fits * static_cast<double>(trainer.model().count()), trainer),
                        std::max(1, planned / 6), true);
-    best = Finisher(trainer.model(), trainer.session(), trainer.control()).to_bytes(bytes);
+    best = finisher_of(trainer).to_bytes(bytes);
   }
   return best;
 }
@@ -131,14 +163,14 @@ Finished meet_psnr(Trainer& trainer, double psnr) {
     count = static_cast<double>(trainer.model().count()) * std::exp2(missing / kDecibelsPerDoubling);
     trainer.train_with(to_count(count, trainer), (planned + 2) / 3, true);
   }
-  Finished best = Finisher(trainer.model(), trainer.session(), trainer.control()).to_psnr(psnr);
+  Finished best = finisher_of(trainer).to_psnr(psnr);
   for (int i = 0; i < kTrials && decibels(best.mse) < psnr && !trainer.out_of_time(); ++i) {
     const double missing = need - decibels(best.mse);
     count = static_cast<double>(trainer.model().count()) *
             std::exp2(std::clamp(missing / kDecibelsPerDoubling, 0.05, 2.0));
     if (to_count(count, trainer) == trainer.model().count()) break;
     trainer.train_with(to_count(count, trainer), std::max(6, planned / 3), true);
-    best = Finisher(trainer.model(), trainer.session(), trainer.control()).to_psnr(psnr);
+    best = finisher_of(trainer).to_psnr(psnr);
   }
   return best;
 }
@@ -180,7 +212,7 @@ Finished meet_target(Session& session, const EncodeSettings& settings, const Con
     finished = meet_psnr(trainer, target.psnr);
   } else {
     trainer.train_with(to_count(static_cast<double>(target.gaussians), trainer), trainer.planned(), true);
-    finished = Finisher(trainer.model(), session, control).to_noise(kNoise);
+    finished = finisher_of(trainer).to_noise(kNoise);
   }
   // A model that does not pay for itself: the mean alone is smaller.
   if (target.bytes > 0 && finished.payload.size() > target.bytes) finished = constant(session.samples());
@@ -213,7 +245,12 @@ EncodeResult encode(const MeshView& mesh, Association association, const ArrayVi
                             : meet_target(session, settings, control, out);
     out.device = session.device();
     out.payload = std::move(finished.payload);
-    const Model decoded = decode_payload(out.payload);
+    out.refers = finished.delta;
+    QuantisedModel base;
+    if (out.refers) base = parse_payload(settings.previous);
+    const QuantisedModel integers = parse_payload(out.payload, &base);
+    out.whole = out.refers ? encode_payload(integers) : out.payload;
+    const Model decoded = from_integers(integers);
     out.gaussians = decoded.count();
     out.metrics = measure(decoded, session, mesh, association, values);
     return out;

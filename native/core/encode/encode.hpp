@@ -22,7 +22,8 @@ struct EncodeSettings {
   Optimiser optimiser = Optimiser::levenberg_marquardt;
   int iterations = 0;                 // 0: chosen (cold 60 to 90, warm 24)
   double seconds = 0;                 // 0: no limit
-  std::span<const uint8_t> previous;  // payload of the previous step: a warm start; empty: cold
+  std::span<const uint8_t> previous;  // payload of the previous step, no delta: a warm start; empty: cold
+  bool may_refer = false;             // the payload may be a delta: changes to `previous` alone
 };
 
 /// Measured on the decoded payload at every finite sample, in double.
@@ -38,6 +39,8 @@ struct Metrics {
 
 struct EncodeResult {
   std::vector<uint8_t> payload;
+  bool refers = false;         // the payload is a delta
+  std::vector<uint8_t> whole;  // the same model as a payload that stands alone: what the next step starts from
   Metrics metrics;
   TrainResult training;
   size_t gaussians = 0;

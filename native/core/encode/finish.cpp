@@ -15,6 +15,8 @@ constexpr double kFinest = 1e-3, kCoarsest = 1.5;
 /// Proportions found on turbulence; probing may move them by kTrust either way.
 constexpr QuantSteps kUsual{1.0f, 1.0f, 1.2f, 0.11f};
 constexpr double kTrust = 3;
+// Measured on dns_decay (docs/model.md): what a bit has to bring, and the part of the bytes that is then left.
+constexpr double kChangePrice = 0.7, kThrift = 0.85;
 constexpr QuantSteps kExact{1e-5f, 1e-5f, 1e-5f, 1e-5f};
 
 /// Greatest x in [lo, hi] (logarithmic scale, to 0.5 %) with good(x), which is true below some x; lo if none.
@@ -30,20 +32,35 @@ double bisect(double lo, double hi, Good good) {
 
 }  // namespace
 
-Finisher::Finisher(const Model& model, Session& session, const Control& control, int sweeps)
-    : model_(model), session_(session), control_(control), sweeps_(sweeps), ratio_(kUsual) {
+Finisher::Finisher(const Model& model, Session& session, const Control& control,
+                   const QuantisedModel* base, int sweeps)
+    : model_(model), session_(session), control_(control), base_(base), sweeps_(sweeps), ratio_(kUsual) {
   model_mse_ = mean_squared_error(model, session);
+  probe();
+}
+
+void Finisher::probe() {
   // About as coarse as will be used: the error of smaller steps drowns in what training left over.
   const double scale = std::clamp(8 * std::sqrt(model_mse_), 0.05, 0.4);
+  const auto cost_of = [&](const QuantSteps& steps) {
+    const double mse = mean_squared_error(from_integers(to_integers(model_, steps)), session_);
+    return std::max(mse - model_mse_, 1e-12);
+  };
+  if (base_) {  // other proportions would move all that has not changed
+    const QuantSteps& s = base_->steps;
+    ratio_ = {1, s.scale / s.position, s.skew / s.position, s.value / s.position};
+    const QuantSteps tried = steps(scale);
+    noise_ = cost_of(tried) / (double{tried.position} * tried.position);
+    return;
+  }
   float QuantSteps::*const kinds[] = {&QuantSteps::position, &QuantSteps::scale, &QuantSteps::skew,
                                       &QuantSteps::value};
   double cost[4];
   for (int k = 0; k < 4; ++k) {
-    QuantSteps probe = kExact;
-    probe.*kinds[k] = storable({0, 0, 0, static_cast<float>(kUsual.*kinds[k] * scale)}).value;
-    const double mse = mean_squared_error(from_integers(to_integers(model, probe)), session);
-    const double ratio = probe.*kinds[k] / (kUsual.*kinds[k]);
-    cost[k] = std::max(mse - model_mse_, 1e-12) / (ratio * ratio);
+    QuantSteps tried = kExact;
+    tried.*kinds[k] = storable({0, 0, 0, static_cast<float>(kUsual.*kinds[k] * scale)}).value;
+    const double ratio = tried.*kinds[k] / (kUsual.*kinds[k]);
+    cost[k] = cost_of(tried) / (ratio * ratio);
   }
   // Parameters of each kind per Gaussian: equal cost per parameter.
   constexpr double number[4] = {3, 3, 3, 1};
@@ -66,32 +83,58 @@ double Finisher::fineness_for(double noise) const {
   return std::clamp(std::sqrt(most / noise_), kFinest, kCoarsest / 3);
 }
 
-size_t Finisher::bytes_at(double fineness) const {
+std::vector<uint8_t> Finisher::changes(const QuantisedModel& q) const {
+  return base_ ? encode_delta(q, *base_) : std::vector<uint8_t>{};
+}
+
+size_t Finisher::whole_bytes_at(double fineness) const {
   return encode_payload(to_integers(model_, steps(fineness))).size();
+}
+
+size_t Finisher::bytes_at(double fineness) const {
+  if (!base_) return whole_bytes_at(fineness);
+  const QuantisedModel q = to_integers(model_, steps(fineness), base_->lattice);
+  const size_t alone = encode_payload(q).size(), delta = changes(q).size();
+  return delta > 0 ? std::min(alone, delta) : alone;
 }
 
 Finished Finisher::finish(double fineness) const {
   Finished out;
   out.fineness = fineness;
-  out.integers = quantise_compensating(model_, session_, steps(fineness), sweeps_, control_);
+  // At the optimum a bit brings what it costs: 2 ln 2 times the squared error that rounding adds to a number, were it
+  // not that compensation takes half of that back.
+  const double numbers = static_cast<double>(10 * std::max<size_t>(model_.count(), 1));
+  const double added = noise_ * fineness * fineness * static_cast<double>(session_.samples().measured) / numbers;
+  out.integers = quantise_compensating(model_, session_, steps(fineness), sweeps_,
+                                       {base_, kChangePrice * added / 2}, control_);
   Model decoded = from_integers(out.integers);
-  session_.solve_values(decoded, kValueIterations, control_);
-  requantise_values(out.integers, decoded.v);
-  decoded = from_integers(out.integers);
+  if (!base_) {  // with one, values were weighed against their bits
+    session_.solve_values(decoded, kValueIterations, control_);
+    requantise_values(out.integers, decoded.v);
+    decoded = from_integers(out.integers);
+  }
   const SampleSet& samples = session_.samples();
   std::vector<float> f(samples.x.size()), cover(samples.x.size());
   session_.evaluate(decoded, f.data(), cover.data());
   out.integers.header.coverage = least_coverage(samples, cover);
   out.mse = mean_squared_error(f, samples);
   out.payload = encode_payload(out.integers);
+  auto delta = changes(out.integers);
+  out.delta = !delta.empty() && delta.size() < out.payload.size();
+  if (out.delta) out.payload = std::move(delta);
   return out;
+}
+
+double Finisher::finest_within(double bytes) const {
+  return 1 / bisect(1 / kCoarsest, 1 / kFinest, [&](double inverse) {
+           return static_cast<double>(bytes_at(1 / inverse)) <= bytes;
+         });
 }
 
 Finished Finisher::to_bytes(size_t bytes) const {
   const auto goal = static_cast<double>(bytes);
-  double fineness = 1 / bisect(1 / kCoarsest, 1 / kFinest, [&](double inverse) {
-                      return static_cast<double>(bytes_at(1 / inverse)) <= 0.997 * goal;
-                    });
+  if (base_) return changes_to_bytes(goal);
+  double fineness = finest_within(0.997 * goal);
   Finished out = finish(fineness);
   // Compensation moves the size a little; doubling the steps saves about a quarter of it.
   for (int i = 0; i < 4 && out.payload.size() > bytes && fineness < kCoarsest; ++i) {
@@ -100,6 +143,23 @@ Finished Finisher::to_bytes(size_t bytes) const {
     out = finish(fineness);
   }
   return out;
+}
+
+Finished Finisher::changes_to_bytes(double goal) const {
+  double part = kThrift;  // of bytes_at() that is left when changes have to be worth their bits
+  Finished best;
+  for (int i = 0; i < 5; ++i) {
+    const double fineness = finest_within(0.994 * goal / part);
+    Finished out = finish(fineness);
+    const auto size = static_cast<double>(out.payload.size());
+    part = size / static_cast<double>(bytes_at(fineness));
+    const bool fits = size <= goal, fitted = !best.payload.empty() && best.payload.size() <= goal;
+    if (best.payload.empty() || (fits ? !fitted || out.mse < best.mse : !fitted && size < best.payload.size()))
+      best = std::move(out);
+    if (fits && size >= 0.985 * goal) break;
+    if (fineness >= kCoarsest || (fits && fineness <= kFinest)) break;
+  }
+  return best;
 }
 
 Finished Finisher::to_psnr(double psnr) const {

@@ -11,6 +11,7 @@ namespace gaussitu {
 struct Finished {
   QuantisedModel integers;
   std::vector<uint8_t> payload;
+  bool delta = false;   // the payload holds changes alone
   double fineness = 0;  // the step of positions; the others follow it in fixed proportion
   double mse = 0;       // of the decoded model, scaled values
 };
@@ -19,8 +20,9 @@ class Finisher {
  public:
   /// Probes how much error a step of each kind of parameter costs, and sets their proportion so that all cost
   /// the same: the optimum at high rate. Borrows all arguments. `sweeps`: of the quantisation that
-  /// compensates.
-  Finisher(const Model& model, Session& session, const Control& control, int sweeps = 3);
+  /// compensates. With a base the payload is a delta wherever that is shorter, and steps keep its proportion.
+  Finisher(const Model& model, Session& session, const Control& control,
+           const QuantisedModel* base = nullptr, int sweeps = 3);
 
   /// As fine as `bytes` allow. Within 1.5 % below them unless the model is too small for that many or few.
   Finished to_bytes(size_t bytes) const;
@@ -35,15 +37,22 @@ class Finisher {
   double fineness_for(double noise) const;
   /// Payload bytes at a fineness, before the values are solved again (which changes them by about 0.1 %).
   size_t bytes_at(double fineness) const;
+  /// The same of a payload that stands alone.
+  size_t whole_bytes_at(double fineness) const;
 
  private:
+  void probe();
   QuantSteps steps(double fineness) const;
+  std::vector<uint8_t> changes(const QuantisedModel& q) const;
+  double finest_within(double bytes) const;
+  Finished changes_to_bytes(double goal) const;
   /// Quantises, then solves for the values again: they take up part of what shapes and positions lost.
   Finished finish(double fineness) const;
 
   const Model& model_;
   Session& session_;
   const Control& control_;
+  const QuantisedModel* base_;
   const int sweeps_;
   double model_mse_ = 0;
   double noise_ = 0;  // mean squared error added at fineness 1, extrapolated

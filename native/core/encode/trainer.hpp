@@ -2,6 +2,7 @@
 // Gaussians.
 #pragma once
 #include <chrono>
+#include <optional>
 #include <span>
 
 #include "encode/encode.hpp"
@@ -17,12 +18,19 @@ class Trainer {
   /// Trains with `count` Gaussians from where the model is; the first call makes or adopts the model.
   void train_with(size_t count, int iterations, bool anneal);
 
-  /// One whole training of a warm start with `count` Gaussians.
-  void follow(size_t count);
+  /// One whole training of a warm start, which `train` does.
+  template <class Train>
+  void follow(Train train) {
+    const double before = psnr_now();
+    train();
+    changed_much_ = result_.psnr - before > (base_ ? kAnotherField : kChangedMuch);
+  }
 
   /// After follow(): the field has changed so much since the previous step that a cold start does better.
   bool changed_much() const { return changed_much_; }
   bool warm() const { return warm_; }
+  /// The model that the payload may hold changes to; null: it has to stand alone.
+  const QuantisedModel* base() const { return base_ ? &*base_ : nullptr; }
   /// Gaussians of the previous payload, 0 when cold.
   size_t previous_count() const { return previous_count_; }
   size_t previous_bytes() const { return settings_.previous.size(); }
@@ -39,13 +47,19 @@ class Trainer {
   const TrainResult& result() const { return result_; }
 
  private:
+  // dB that a warm start gains by training: then nothing much was left of it. With a base the Gaussians' number grows
+  // as well.
+  static constexpr double kChangedMuch = 10, kAnotherField = 15;
+
   double elapsed() const;
+  double psnr_now() const;
 
   Session& session_;
   const EncodeSettings& settings_;
   const Control& control_;
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   Model model_;
+  std::optional<QuantisedModel> base_;
   bool warm_ = false;
   bool changed_much_ = false;
   size_t previous_count_ = 0;

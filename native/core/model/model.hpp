@@ -10,12 +10,15 @@
 #pragma once
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace gaussitu {
 
 inline constexpr float kSupport2 = 8.0f;            // K is zero at d2 >= 8
 inline constexpr float kBackground = 1.0f / 65536;  // eps: defines f where no Gaussian reaches
+
+inline constexpr uint32_t kBorn = UINT32_MAX;       // see Model::origin
 
 /// World to model coordinates, per axis: model = (world - origin) * scale. Uniform grids use index units.
 struct Domain {
@@ -36,12 +39,15 @@ struct Model {
   std::vector<float> mu[3];
   std::vector<float> a[6];  // a00 a01 a02 a11 a12 a22
   std::vector<float> v;     // scaled value, about [0, 1]
+  // [count] which Gaussian of the previous step's model each has come from, kBorn: none. Empty: nobody asks.
+  std::vector<uint32_t> origin;
 
   size_t count() const { return v.size(); }
   void resize(size_t n) {
     for (auto& m : mu) m.resize(n);
     for (auto& s : a) s.resize(n);
     v.resize(n);
+    if (!origin.empty()) origin.resize(n, kBorn);
   }
 };
 

@@ -20,6 +20,8 @@ struct Lattice {
   /// powers of two allow.
   static Lattice of(const Model& model);
 
+  bool operator==(const Lattice&) const = default;
+
   int total_bits() const { return bits[0] + bits[1] + bits[2]; }
   /// Edge of a cell, model units; exact.
   double edge(int axis) const { return static_cast<double>(size[axis]) / (1u << bits[axis]); }

@@ -35,6 +35,7 @@ std::vector<uint32_t> payload_order(const std::vector<uint64_t>& cell,
 
 template <class T>
 void permute(std::vector<T>& values, const std::vector<uint32_t>& order) {
+  if (values.empty()) return;
   std::vector<T> sorted(values.size());
   for (size_t i = 0; i < order.size(); ++i) sorted[i] = values[order[i]];
   values = std::move(sorted);
@@ -46,6 +47,7 @@ void QuantisedModel::resize(size_t n) {
   cell.resize(n);
   for (auto& s : sub) s.resize(n);
   for (auto& p : parameter) p.resize(n);
+  if (!origin.empty()) origin.resize(n, kBorn);
 }
 
 QuantSteps storable(const QuantSteps& steps) {
@@ -110,16 +112,25 @@ QuantisedModel assemble(const Model& header, const QuantSteps& steps, const Latt
     for (int k = 0; k < 3; ++k) q.sub[k][i] = g.sub[k];
     for (int k = 0; k < kCodedParameters; ++k) q.parameter[k][i] = g.parameter[k];
   }
+  q.origin = header.origin;
+  sort(q);
+  return q;
+}
+
+void sort(QuantisedModel& q) {
   const auto order = payload_order(q.cell, q.sub);
   permute(q.cell, order);
   for (auto& s : q.sub) permute(s, order);
   for (auto& p : q.parameter) permute(p, order);
-  return q;
+  permute(q.origin, order);
 }
 
-QuantisedModel to_integers(const Model& model, const QuantSteps& wanted) {
+QuantisedModel to_integers(const Model& model, const QuantSteps& steps) {
+  return to_integers(model, steps, Lattice::of(model));
+}
+
+QuantisedModel to_integers(const Model& model, const QuantSteps& wanted, const Lattice& lattice) {
   const QuantSteps steps = storable(wanted);
-  const Lattice lattice = Lattice::of(model);
   std::vector<QuantisedGaussian> gaussians(model.count());
   for (size_t i = 0; i < model.count(); ++i) {
     QuantisedGaussian& g = gaussians[i];

@@ -28,6 +28,8 @@ struct QuantisedModel {
   /// log2(a00 a11 a22) / scale, then (a01/a11, a02/a22, a12/a22) / skew, then v / value.
   std::array<std::vector<int32_t>, kCodedParameters> parameter;
 
+  std::vector<uint32_t> origin;  // as Model::origin; what the coder of differences goes by
+
   size_t count() const { return cell.size(); }
   void resize(size_t n);
 };
@@ -58,16 +60,20 @@ int32_t round_value(double v, const QuantSteps& steps);
 float round_position(const Lattice& lattice, int axis, float mu, const std::array<float, 6>& decoded,
                      const QuantSteps& steps, QuantisedGaussian& out);
 
-/// A quantised model of the given Gaussians, sorted into payload order.
+/// A quantised model of the given Gaussians, sorted into payload order; `header` says where they come from.
 QuantisedModel assemble(const Model& header, const QuantSteps& steps, const Lattice& lattice,
                         const std::vector<QuantisedGaussian>& gaussians);
 
 /// Nearest whole numbers of every parameter, sorted into payload order. Parameters beyond what a payload can
 /// hold are clamped; `model` must be finite.
 QuantisedModel to_integers(const Model& model, const QuantSteps& steps);
+QuantisedModel to_integers(const Model& model, const QuantSteps& steps, const Lattice& lattice);
 
 /// The model that readers see, in payload order; the same bits on every machine.
 Model from_integers(const QuantisedModel& q);
+
+/// Sorts the Gaussians into payload order: by cell, then by part; of equals the order they have.
+void sort(QuantisedModel& q);
 
 /// Replaces the values by the nearest whole numbers of `v`, [count] in payload order.
 void requantise_values(QuantisedModel& q, const std::vector<float>& v);

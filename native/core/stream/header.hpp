@@ -13,7 +13,13 @@ struct Prediction {
   std::array<uint8_t, kCodedParameters> weight{};  // of the neighbours' mean deviation, 1/64
 };
 
+/// In the first byte of a header: it refers to the model of the step before.
+inline constexpr uint8_t kDeltaFlag = 4;
+
 struct Header {
+  bool delta = false;         // refers to the model of the step before
+  uint32_t fingerprint = 0;   // of that model
+  size_t born = 0;            // delta: Gaussians that it does not have
   Model model;  // domain, value scaling, mean, coverage; no Gaussians
   size_t count = 0;
   QuantSteps steps;
@@ -22,7 +28,8 @@ struct Header {
 };
 
 void write_header(ByteWriter& out, const Header& header);
-/// Reads and validates; `size` is the length of the whole payload.
-Header read_header(ByteReader& in, size_t size);
+/// Reads and validates; `size` is the length of the whole payload. Domain and lattice of a delta are those of
+/// `base`, which may be null for everything else; throws invalid_argument where it is missing.
+Header read_header(ByteReader& in, size_t size, const QuantisedModel* base);
 
 }  // namespace gaussitu

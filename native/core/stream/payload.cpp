@@ -6,7 +6,9 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "stream/delta_coder.hpp"
 #include "stream/gaussian_coder.hpp"
+#include "stream/reference.hpp"
 
 namespace gaussitu {
 
@@ -64,23 +66,8 @@ ByteReader open(std::span<const uint8_t> bytes) {
   return in;
 }
 
-}  // namespace
-
-std::vector<uint8_t> encode_payload(const QuantisedModel& q) {
-  Header header{q.header, q.count(), q.steps, q.lattice, {}};
-  if (q.count() > 0) header.prediction = fit_prediction(q);
-  ByteWriter writer;
-  write_header(writer, header);
-  std::vector<uint8_t> body = writer.take();
-  if (q.count() > 0) {
-    RangeEncoder coder;
-    QuantisedModel symbols = q;
-    code_gaussians(coder, symbols, header.prediction);
-    const auto coded = coder.finish();
-    body.insert(body.end(), coded.begin(), coded.end());
-  }
-  body.resize(std::max(body.size(), q.count() / kMaxGaussiansPerByte + 1));
-
+/// Magic, version and checksum before `body`.
+std::vector<uint8_t> sealed(const std::vector<uint8_t>& body) {
   ByteWriter out;
   out.u8(kMagic[0]);
   out.u8(kMagic[1]);
@@ -91,9 +78,142 @@ std::vector<uint8_t> encode_payload(const QuantisedModel& q) {
   return bytes;
 }
 
-QuantisedModel parse_payload(std::span<const uint8_t> bytes) {
+void append(std::vector<uint8_t>& body, const std::vector<uint8_t>& more) {
+  body.insert(body.end(), more.begin(), more.end());
+}
+
+/// The Gaussians listed, in that order, without their origins.
+QuantisedModel selected(const QuantisedModel& q, const std::vector<size_t>& which) {
+  QuantisedModel out;
+  out.header = q.header;
+  out.steps = q.steps;
+  out.lattice = q.lattice;
+  out.resize(which.size());
+  for (size_t i = 0; i < which.size(); ++i) {
+    out.cell[i] = q.cell[which[i]];
+    for (int k = 0; k < 3; ++k) out.sub[k][i] = q.sub[k][which[i]];
+    for (int k = 0; k < kCodedParameters; ++k) out.parameter[k][i] = q.parameter[k][which[i]];
+  }
+  return out;
+}
+
+/// Whether every difference is one that the coder can write.
+bool expressible(const QuantisedModel& q, size_t i, const Reference& reference, size_t j) {
+  constexpr int64_t kMost = 1 << 29;
+  std::array<int32_t, kCodedParameters> p{};
+  for (int k = 0; k < kCodedParameters; ++k) {
+    p[k] = q.parameter[k][i];
+    if (std::abs(int64_t{p[k]} - reference.parameter(k, j)) > kMost) return false;
+  }
+  const auto a = shape_of(p, q.steps);
+  const auto cell = q.lattice.decode(q.cell[i]);
+  for (int k = 0; k < 3; ++k) {
+    const uint32_t parts = divisions(q.lattice, k, a, q.steps.position);
+    const int64_t at = static_cast<int64_t>(cell[k]) * parts + q.sub[k][i];
+    if (std::abs(at - reference.part(k, j, parts)) > kMost) return false;
+  }
+  return true;
+}
+
+QuantisedModel parse_delta(ByteReader& in, const Header& header, const QuantisedModel& base) {
+  if (fingerprint(base) != header.fingerprint)
+    throw Error(Code::corrupt_stream, "Payload holds changes to another model than the one of the step before");
+  QuantisedModel q;
+  q.header = header.model;
+  q.steps = header.steps;
+  q.lattice = header.lattice;
+  q.resize(header.count);
+  const Reference reference(base, header.model, header.steps, header.lattice);
+  RangeDecoder coder(in.rest());
+  DeltaCoder<RangeDecoder> changes(coder, reference, header.steps);
+  size_t i = 0;
+  const size_t survivors = header.count - header.born;
+  for (size_t j = 0; j < base.count(); ++j)
+    if (changes.lives(false)) {
+      if (i == survivors) throw Error(Code::corrupt_stream, "Payload is damaged: too many Gaussians live on");
+      changes.survivor(q, i++, j);
+    }
+  if (i != survivors) throw Error(Code::corrupt_stream, "Payload is damaged: too few Gaussians live on");
+  if (header.born > 0) {
+    QuantisedModel born = selected(q, {});
+    born.resize(header.born);
+    code_gaussians(coder, born, header.prediction);
+    for (size_t b = 0; b < header.born; ++b, ++i) {
+      q.cell[i] = born.cell[b];
+      for (int k = 0; k < 3; ++k) q.sub[k][i] = born.sub[k][b];
+      for (int k = 0; k < kCodedParameters; ++k) q.parameter[k][i] = born.parameter[k][b];
+    }
+  }
+  sort(q);
+  return q;
+}
+
+}  // namespace
+
+std::vector<uint8_t> encode_payload(const QuantisedModel& q) {
+  Header header;
+  header.model = q.header;
+  header.count = q.count();
+  header.steps = q.steps;
+  header.lattice = q.lattice;
+  if (q.count() > 0) header.prediction = fit_prediction(q);
+  ByteWriter writer;
+  write_header(writer, header);
+  std::vector<uint8_t> body = writer.take();
+  if (q.count() > 0) {
+    RangeEncoder coder;
+    QuantisedModel symbols = q;
+    code_gaussians(coder, symbols, header.prediction);
+    append(body, coder.finish());
+  }
+  body.resize(std::max(body.size(), q.count() / kMaxGaussiansPerByte + 1));
+  return sealed(body);
+}
+
+std::vector<uint8_t> encode_delta(const QuantisedModel& q, const QuantisedModel& base) {
+  const Domain &a = q.header.domain, &b = base.header.domain;
+  const bool same = a.origin == b.origin && a.scale == b.scale && a.extent == b.extent;
+  if (!same || base.count() == 0 || q.count() == 0 || q.origin.size() != q.count() || q.lattice != base.lattice)
+    return {};
+  const Reference reference(base, q.header, q.steps, q.lattice);
+  std::vector<size_t> heir(base.count(), q.count()), born;
+  for (size_t i = 0; i < q.count(); ++i) {
+    const uint32_t j = q.origin[i];
+    if (j < base.count() && heir[j] == q.count() && expressible(q, i, reference, j))
+      heir[j] = i;
+    else
+      born.push_back(i);
+  }
+  Header header;
+  header.delta = true;
+  header.fingerprint = fingerprint(base);
+  header.model = q.header;
+  header.count = q.count();
+  header.born = born.size();
+  header.steps = q.steps;
+  QuantisedModel fresh = selected(q, born);
+  if (!born.empty()) header.prediction = fit_prediction(fresh);
+  ByteWriter writer;
+  write_header(writer, header);
+  std::vector<uint8_t> body = writer.take();
+
+  RangeEncoder coder;
+  DeltaCoder<RangeEncoder> changes(coder, reference, q.steps);
+  QuantisedModel symbols = q;
+  for (size_t j = 0; j < base.count(); ++j) {
+    changes.lives(heir[j] < q.count());
+    if (heir[j] < q.count()) changes.survivor(symbols, heir[j], j);
+  }
+  if (!born.empty()) code_gaussians(coder, fresh, header.prediction);
+  append(body, coder.finish());
+  body.resize(std::max(body.size(), born.size() / kMaxGaussiansPerByte + 1));
+  return sealed(body);
+}
+
+QuantisedModel parse_payload(std::span<const uint8_t> bytes, const QuantisedModel* base) {
   ByteReader in = open(bytes);
-  const Header header = read_header(in, bytes.size());
+  const Header header = read_header(in, bytes.size(), base);
+  if (header.delta) return parse_delta(in, header, *base);
   QuantisedModel q;
   q.header = header.model;
   q.steps = header.steps;
@@ -105,9 +225,14 @@ QuantisedModel parse_payload(std::span<const uint8_t> bytes) {
   return q;
 }
 
+bool is_delta(std::span<const uint8_t> bytes) {
+  ByteReader in = open(bytes);
+  return in.u8() & kDeltaFlag;
+}
+
 PayloadInfo describe_payload(std::span<const uint8_t> bytes) {
   ByteReader in = open(bytes);
-  const Header header = read_header(in, bytes.size());
+  const Header header = read_header(in, bytes.size(), nullptr);
   return {header.model, header.count, kPayloadVersion};
 }
 

@@ -14,13 +14,15 @@ namespace {
 
 // Keeps the Gaussians [kept] listed, in their order.
 void keep(Model& m, const std::vector<size_t>& kept) {
-  const auto gather = [&](std::vector<float>& v) {
+  const auto gather = [&](auto& v) {
+    if (v.empty()) return;
     for (size_t i = 0; i < kept.size(); i++) v[i] = v[kept[i]];
     v.resize(kept.size());
   };
   for (auto& v : m.mu) gather(v);
   for (auto& v : m.a) gather(v);
   gather(m.v);
+  gather(m.origin);
 }
 
 void shrink(Model& model, const std::vector<float>& cost, size_t count) {

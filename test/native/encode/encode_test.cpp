@@ -123,7 +123,7 @@ TEST_CASE("compensation costs less error than rounding at the same steps") {
   const auto session = cpu_device().open(samples, Purpose::training);
   const double rounded = mean_squared_error(from_integers(to_integers(model, steps)), *session);
   const double compensated = mean_squared_error(
-      from_integers(quantise_compensating(model, *session, steps, 3, Control{})), *session);
+      from_integers(quantise_compensating(model, *session, steps, 3, {}, Control{})), *session);
   const double unquantised = mean_squared_error(model, *session);
   CHECK(compensated - unquantised < 0.6 * (rounded - unquantised));
 }
