@@ -4,6 +4,7 @@ import { createCodec } from '../src/codec/index.js';
 import type { DecodeAt, EncodeRequest, OpenModel } from '../src/codec/index.js';
 import { bytesOf, dataFolder, openCase, readField, uniformMesh, type Case } from './lib/data.js';
 import { psnrAt, readPeers } from './lib/peers.js';
+import { streams } from './stream.js';
 import { fixed, heading, keep, machine, note, quick, table } from './lib/report.js';
 
 /** The published layout: twelve f32 per Gaussian (centre 3, scale 3, rotation 4, value, opacity). */
@@ -231,7 +232,7 @@ async function growth(): Promise<void> {
   note('A synthetic field on cubes. Memory is that of the whole process, the field itself included.');
 }
 
-const parts = { quality, seconds, queries, growth };
+const parts = { quality, seconds, queries, growth, streams: () => streams(folder!) };
 const only = process.argv
   .find((argument) => argument.startsWith('--only='))
   ?.slice(7)

@@ -145,7 +145,8 @@ def exp2(x):
     return math.ldexp(p, i)
 
 
-def read_payload(data):
+def read_payload(data, previous=None):
+    """A model; `previous`: the model that the payload holds changes to, where it does."""
     data = bytes(data)
     if data[:2] != b"Gs":
         raise ValueError("not a Gaussitu payload")
@@ -157,9 +158,12 @@ def read_payload(data):
     b.take(7)
     m = Model()
     flags = b.take(1)[0]
-    if flags & ~3:
+    if flags & ~7:
         raise ValueError("payload uses features this reader does not know")
     n = b.varint()
+    if flags & 4:
+        read_changes(b, m, n, flags, previous)
+        return m
     if n > 8 * len(data):
         raise ValueError("payload is damaged: count")
     scales = 1 if flags & 1 else 3
@@ -167,45 +171,94 @@ def read_payload(data):
     m.origin = np.array(x[:3])
     m.scale = np.array(x[3 : 3 + scales] * (3 // scales))
     x = x[3 + scales :]
-    m.extent, m.value_min = np.array(x[:3]), x[3]
-    m.value_range = x[4] - x[3] if flags & 2 else x[4]
-    m.mean, m.coverage = F32(x[5]), F32(x[6])
-    m.mu, m.a, m.v = np.zeros((n, 3), F32), np.zeros((n, 6), F32), np.zeros(n, F32)
+    m.extent = np.array(x[:3])
+    set_values(m, x[3:7], flags)
+    m.lo, m.size = x[7::2], x[8::2]
     if n:
-        lo, size = x[7::2], x[8::2]
-        read_gaussians(b, m, n, lo, size)
+        m.bits = list(b.take(3))
+        m.steps = read_steps(b)
+        set_gaussians(m, *read_gaussians(b, RangeDecoder, m, n, read_prediction(b)))
+    else:
+        m.mu, m.a, m.v = np.zeros((0, 3), F32), np.zeros((0, 6), F32), np.zeros(0, F32)
     return m
 
 
-def read_gaussians(b, m, n, lo, size):
-    bits = list(b.take(3))
-    position, scale, skew, value = (
-        float(np.frombuffer(b"\0\0" + b.take(2), "<f4")[0]) for _ in range(4)
-    )
+def set_values(m, x, flags):
+    m.value_min = x[0]
+    m.value_range = x[1] - x[0] if flags & 2 else x[1]
+    m.mean, m.coverage = F32(x[2]), F32(x[3])
+
+
+def read_steps(b):
+    """Steps of position, scale, skew, value."""
+    return [float(np.frombuffer(b"\0\0" + b.take(2), "<f4")[0]) for _ in range(4)]
+
+
+def read_prediction(b):
     means = []
     for _ in range(7):
         z = b.varint()
         means.append(-(z >> 1) - 1 if z & 1 else z >> 1)
-    weights = list(b.take(7))
+    return means, list(b.take(7))
 
-    edge = [size[k] / 2 ** bits[k] for k in range(3)]
-    most = []
-    for k in range(3):
-        reach = max(abs(lo[k]), abs(lo[k] + size[k]))
-        most.append(1 if size[k] == 0 else int(min(max(edge[k] / reach * 2**19, 1), 65536)))
-    axes, used = [], [0, 0, 0]  # the axis of each bit of a code, most significant first
-    for _ in range(sum(bits)):
-        k = max((k for k in range(3) if used[k] < bits[k]), key=lambda k: (size[k] / 2 ** used[k], -k))
+
+def edges(m):
+    return [m.size[k] / 2 ** m.bits[k] for k in range(3)]
+
+
+def axes_of_code(m):
+    """The axis of each bit of a cell's code, most significant first."""
+    axes, used = [], [0, 0, 0]
+    for _ in range(sum(m.bits)):
+        k = max((k for k in range(3) if used[k] < m.bits[k]), key=lambda k: (m.size[k] / 2 ** used[k], -k))
         used[k] += 1
         axes.append(k)
+    return axes
 
-    coder = RangeDecoder(b.data[b.at :])
+
+def shape(p, steps):
+    """A (a00 a01 a02 a11 a12 a22) from whole numbers, f32 as float."""
+    d0, d1, d2 = (float(F32(exp2(p[k] * steps[1]))) for k in range(3))
+    a01, a02, a12 = (float(F32(p[3 + k] * steps[2] * d)) for k, d in enumerate((d1, d2, d2)))
+    return d0, a01, a02, d1, a12, d2
+
+
+def parts_of(m, a):
+    """Into how many parts a cell is cut along each axis for a Gaussian of shape a."""
+    columns = ((a[0], 0.0, 0.0), (a[1], a[3], 0.0), (a[2], a[4], a[5]))
+    parts = []
+    for k, (u, v, w) in enumerate(columns):
+        edge, reach = edges(m)[k], max(abs(m.lo[k]), abs(m.lo[k] + m.size[k]))
+        most = 1 if m.size[k] == 0 else int(min(max(edge / reach * 2**19, 1), 65536))
+        parts.append(min(max(math.ceil(edge * math.sqrt(u * u + v * v + w * w) / m.steps[0]), 1), most))
+    return parts
+
+
+def set_gaussians(m, cells, sub, numbers):
+    """Whole numbers [n, 3], [n, 3], [n, 7] to mu, a, v."""
+    n = len(numbers)
+    m.numbers = numbers
+    m.mu, m.a, m.v = np.zeros((n, 3), F32), np.zeros((n, 6), F32), np.zeros(n, F32)
+    edge = edges(m)
+    for i in range(n):
+        p = [int(x) for x in numbers[i]]
+        m.a[i] = a = shape(p, m.steps)
+        for k, parts in enumerate(parts_of(m, a)):
+            m.mu[i, k] = m.lo[k] + (int(cells[i, k]) + (int(sub[i, k]) + 0.5) / parts) * edge[k]
+        m.v[i] = p[6] * m.steps[3]
+
+
+def read_gaussians(b, decoder, m, n, prediction):
+    """`decoder`: RangeDecoder to begin with the next byte, or one that is under way."""
+    means, weights = prediction
+    axes = axes_of_code(m)
+    coder = decoder(b.data[b.at :]) if decoder is RangeDecoder else decoder
     gap, models = Magnitude(), [Integer() for _ in range(7)]
-    cells, numbers = np.zeros((n, 3), np.int64), np.zeros((n, 7), np.int64)
+    cells, sub, numbers = (np.zeros((n, k), np.int64) for k in (3, 3, 7))
     code = 0
     for i in range(n):
         code += gap.decode(coder)
-        if code >> sum(bits):
+        if code >> sum(m.bits):
             raise ValueError("payload is damaged: centre outside its box")
         cell = [0, 0, 0]
         for j, k in enumerate(axes):
@@ -219,19 +272,83 @@ def read_gaussians(b, m, n, lo, size):
             near = i - 1 - np.argsort(distance, kind="stable")[:4]
             deviation = (numbers[near] - means).sum(0)
             predicted = [int(means[k]) + (int(deviation[k]) * weights[k] >> 8) for k in range(7)]
-        p = [predicted[k] + models[k].decode(coder) for k in range(7)]
-        numbers[i] = p
+        numbers[i] = p = [predicted[k] + models[k].decode(coder) for k in range(7)]
+        sub[i] = [coder.uniform(parts) for parts in parts_of(m, shape(p, m.steps))]
+    return cells, sub, numbers
 
-        d0, d1, d2 = (float(F32(exp2(p[k] * scale))) for k in range(3))
-        a01, a02, a12 = (float(F32(p[3 + k] * skew * d)) for k, d in enumerate((d1, d2, d2)))
-        columns = ((d0, 0.0, 0.0), (a01, d1, 0.0), (a02, a12, d2))
-        for k, (u, v, w) in enumerate(columns):
-            parts = math.ceil(edge[k] * math.sqrt(u * u + v * v + w * w) / position)
-            parts = min(max(parts, 1), most[k])
-            part = coder.uniform(parts)
-            m.mu[i, k] = lo[k] + (cell[k] + (part + 0.5) / parts) * edge[k]
-        m.a[i] = d0, a01, a02, d1, a12, d2
-        m.v[i] = p[6] * value
+
+def read_changes(b, m, n, flags, old):
+    """What changed since the model `old`."""
+    check = b.unpack("I")
+    x = b.numbers(4)
+    if old is None:
+        raise ValueError("this payload holds changes to the model of an earlier step")
+    if zlib.crc32(np.hstack([old.mu, old.a, old.v[:, None]]).astype("<f4").tobytes()) != check:
+        raise ValueError("payload is damaged: it holds changes to another model")
+    m.origin, m.scale, m.extent = old.origin, old.scale, old.extent
+    m.lo, m.size, m.bits = old.lo, old.size, old.bits
+    set_values(m, x, flags)
+    m.steps = read_steps(b)
+    born = b.varint()
+    if born > n or n - born > len(old.v):
+        raise ValueError("payload is damaged: number of new Gaussians")
+    prediction = read_prediction(b) if born else None
+
+    coder = RangeDecoder(b.data[b.at :])
+    dies, models = Bit(), [[Integer() for _ in range(3)] for _ in range(10)]
+    scale = old.value_range / m.value_range if m.value_range > 0 else 1.0
+    shift = (old.value_min - m.value_min) / m.value_range if m.value_range > 0 else 0.0
+    edge, before = edges(m), 0
+    cells, sub, numbers = [], [], []
+    for j in range(len(old.v)):
+        if coder.bit(dies):
+            continue
+        moved = 0
+
+        def difference(k):
+            nonlocal moved
+            around = 2 * moved + before
+            d = models[k][0 if around < 4 else 1 if around < 12 else 2].decode(coder)
+            moved += min(abs(d), 64)
+            return d
+
+        p = [0] * 7
+        for k in range(6, -1, -1):
+            x = int(old.numbers[j, k])
+            if k == 6:
+                x = (x * old.steps[3] * scale + shift) / m.steps[3]
+            else:
+                x = x * old.steps[1 if k < 3 else 2] / m.steps[1 if k < 3 else 2]
+            most = math.floor(40 / m.steps[1]) if k < 3 else 2**28
+            p[k] = min(max(math.floor(x + 0.5), -most), most) + difference(k)
+        cell, part = [0, 0, 0], [0, 0, 0]
+        for k, parts in enumerate(parts_of(m, shape(p, m.steps))):
+            at, fraction = 0, 0.0
+            if m.size[k] > 0:
+                x = (float(old.mu[j, k]) - m.lo[k]) / edge[k]
+                at = int(min(max(math.floor(x), 0), 2 ** m.bits[k] - 1))
+                fraction = min(max(x - at, 0.0), math.nextafter(1.0, 0.0))
+            at = at * parts + min(int(fraction * parts), parts - 1) + difference(7 + k)
+            if at < 0 or at >= parts << m.bits[k]:
+                raise ValueError("payload is damaged: centre outside its box")
+            cell[k], part[k] = divmod(at, parts)
+        before = moved
+        cells.append(cell)
+        sub.append(part)
+        numbers.append(p)
+    if len(cells) != n - born:
+        raise ValueError("payload is damaged: number of Gaussians that live on")
+    all_of = [np.array(x, np.int64).reshape(-1, k) for x, k in ((cells, 3), (sub, 3), (numbers, 7))]
+    if born:
+        all_of = [np.vstack(x) for x in zip(all_of, read_gaussians(b, coder, m, born, prediction))]
+    cells, sub, numbers = all_of
+
+    code, left = np.zeros(n, np.int64), list(m.bits)
+    for k in axes_of_code(m):
+        left[k] -= 1
+        code = code << 1 | cells[:, k] >> left[k] & 1
+    order = np.lexsort((sub[:, 0], sub[:, 1], sub[:, 2], code))
+    set_gaussians(m, cells[order], sub[order], numbers[order])
 
 
 def fma(x, y, z):
@@ -288,7 +405,25 @@ def model_part(data):
     return b.take(b.varint())
 
 
+def run_model(run, field, step, block):
+    """The model of a block at a step, with those it holds changes to: back to the last keyframe at most."""
+    changes = []
+    while True:
+        data, earlier = run_payload(run, field, step, block)
+        changes.append(data)
+        if earlier is None:
+            break
+        if earlier >= step:
+            raise ValueError(f"step {step} refers to step {earlier}")
+        step = earlier
+    m = None
+    for data in reversed(changes):
+        m = read_payload(data if data[:2] == b"Gs" else model_part(data), m)
+    return m
+
+
 def run_payload(run, field, step, block):
+    """The payload, and the step of the model that it holds changes to or None."""
     import h5py
 
     name = field.replace("%", "%25").replace("/", "%2F")
@@ -304,7 +439,8 @@ def run_payload(run, field, step, block):
             if row["block"] == block:
                 if row["kind"] not in ("gaussian", "bounded"):
                     raise ValueError(f"{field}, block {block} is stored as {row['kind']}, not as a model")
-                return data[at : at + row["bytes"]].tobytes()
+                earlier = row.get("earlier") if row["kind"] == "gaussian" else None
+                return data[at : at + row["bytes"]].tobytes(), earlier
             at += row["bytes"]
     raise ValueError(f"{path}: {field} has no block {block}")
 
@@ -312,7 +448,7 @@ def run_payload(run, field, step, block):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("run", nargs="?", help="run folder")
-    p.add_argument("--payload", help="file with one payload, instead of a run")
+    p.add_argument("--payload", action="append", help="file with one payload, instead of a run; again: with changes to it")
     p.add_argument("--field")
     p.add_argument("--step", type=int)
     p.add_argument("--block", type=int, default=0)
@@ -320,14 +456,16 @@ def main():
     p.add_argument("-o", "--output", required=True, help=".npy, f64 [nz, ny, nx]; NaN outside the domain")
     args = p.parse_args()
     if args.payload:
-        with open(args.payload, "rb") as f:
-            data = f.read()
+        m = None
+        for path in args.payload:
+            with open(path, "rb") as f:
+                data = f.read()
+            m = read_payload(data if data[:2] == b"Gs" else model_part(data), m)
     elif args.run and args.field and args.step is not None:
-        data = run_payload(args.run, args.field, args.step, args.block)
+        m = run_model(args.run, args.field, args.step, args.block)
     else:
         p.error("give RUN, --field and --step, or --payload")
     dims = [int(x) for x in args.grid.split("x")]
-    m = read_payload(data if data[:2] == b"Gs" else model_part(data))
     values, inside = evaluate(m, grid_points(m, dims))
     values[~inside] = np.nan
     np.save(args.output, values.reshape(dims[2], dims[1], dims[0]))

@@ -23,6 +23,7 @@ class EncodeJob final : public Job {
     settings_.seconds = number_or(request, "seconds", 0);
     if (!request.Get("previous").IsUndefined())
       settings_.previous = bytes(request.Get("previous"), "previous", kept_);
+    settings_.may_refer = request.Get("mayRefer").ToBoolean();
   }
 
  protected:
@@ -31,10 +32,16 @@ class EncodeJob final : public Job {
   }
 
   Napi::Value result(Napi::Env env) override {
-    auto payload = Napi::Uint8Array::New(env, result_.payload.size());
-    std::memcpy(payload.Data(), result_.payload.data(), result_.payload.size());
+    const auto array = [&](const std::vector<uint8_t>& from) {
+      auto to = Napi::Uint8Array::New(env, from.size());
+      std::memcpy(to.Data(), from.data(), from.size());
+      return to;
+    };
     Napi::Object out = Napi::Object::New(env);
+    const auto payload = array(result_.payload);
     out.Set("payload", payload);
+    out.Set("refers", result_.refers);
+    out.Set("whole", result_.refers ? array(result_.whole) : payload);
     out.Set("metrics", metrics_js(env, result_.metrics));
     out.Set("gaussians", static_cast<double>(result_.gaussians));
     out.Set("iterations", result_.training.iterations);

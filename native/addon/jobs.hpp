@@ -5,8 +5,12 @@
 namespace gaussitu::addon {
 
 /// (request, onProgress | undefined); request: the mesh's keys (arguments.hpp) and data, dtype, components,
-/// component, bytes | psnr | gaussians, optimiser (0: lm, 1: adam), iterations, seconds, previous.
+/// component, bytes | psnr | gaussians, optimiser (0: lm, 1: adam), iterations, seconds, previous, mayRefer.
 Napi::Value start_encode(const Napi::CallbackInfo& info);
+
+/// (payload, previous): bytes of the model of a delta that stand alone; previous: bytes of the model that it
+/// refers to.
+Napi::Value start_resolve(const Napi::CallbackInfo& info);
 
 /// (payload): a model that is ready to be asked many times, for start_decode.
 Napi::Value start_open(const Napi::CallbackInfo& info);

@@ -27,7 +27,7 @@ export interface ModelCertificate {
   psnr: number;
 }
 
-/** Blocks that must be decoded before a bounded block; of the same mesh and block. */
+/** Blocks that must be decoded before a block; of the same mesh and block. */
 export interface BlockReferences {
   /** Steps of the same field, latest first. */
   earlier: number[];
@@ -47,7 +47,10 @@ export interface FieldRecord {
   kind: FieldKind;
   /** gaussian, bounded: docs/format.md; lossless: deflate of the raw values without ghosts; else empty. */
   payload: Uint8Array;
-  /** bounded only, to blocks of kind bounded or gaussian; absent: decodes on its own. */
+  /**
+   * bounded: to blocks of kind bounded or gaussian. gaussian: to one earlier step of that kind, whose model this one
+   * changes. Absent: decodes on its own.
+   */
   references?: BlockReferences;
   certificate: Certificate;
 }
@@ -87,8 +90,10 @@ export interface ArchiveWriter {
   overheadBytes(fields: number, blocks: number): number;
   /** Bytes of the run's own file, paid once. */
   readonly runBytes: number;
-  /** Payload of the last committed step for a warm start; undefined when there is none. */
-  previousPayload(name: string, mesh: string, block: number): Promise<Uint8Array | undefined>;
+  /** The Gaussian model of the last committed step for a warm start, as stored; undefined when there is none. */
+  previousModel(name: string, mesh: string, block: number): Promise<FieldEntry | undefined>;
+  /** A committed step. Throws like ArchiveReader.readStep. */
+  readStep(step: number): Promise<StepEntry>;
   /**
    * Used by steps committed from now on, until the next one of the same name and block: call it after the last step that
    * used its predecessor was committed. A mesh that is there already is not stored again.

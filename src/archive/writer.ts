@@ -38,7 +38,7 @@ class Writer implements ArchiveWriter {
   private readonly run: RunFile;
   runBytes = 0;
   private readonly byField = new Map<string, { raw: number; stored: number }>();
-  /** Payloads of the last committed step, for warm starts. */
+  /** Of the last committed step, for warm starts. */
   private last = new Map<string, FieldEntry>();
   private lastOverhead: { fields: number; blocks: number; bytes: number } | undefined;
   private meshSerial = 0;
@@ -106,10 +106,14 @@ class Writer implements ArchiveWriter {
     return Math.round(scale * stepOverhead(fields, blocks));
   }
 
-  async previousPayload(name: string, mesh: string, block: number): Promise<Uint8Array | undefined> {
+  async previousModel(name: string, mesh: string, block: number): Promise<FieldEntry | undefined> {
     await this.queue.catch(() => undefined);
     const entry = this.last.get(chainKey(name, mesh, block));
-    return entry?.kind === 'gaussian' ? entry.payload : undefined;
+    return entry?.kind === 'gaussian' ? entry : undefined;
+  }
+
+  async readStep(step: number): Promise<StepEntry> {
+    return readStepFile(this.path, step);
   }
 
   async writeMesh(mesh: MeshBlock): Promise<void> {

@@ -12,6 +12,7 @@ import {
   queryPoints,
   readPoints,
   requireFormat,
+  withWholeModels,
   writeField,
 } from '../export/index.js';
 import type { Box, Slice } from '../export/index.js';
@@ -81,7 +82,7 @@ Examples:
     requireFormat(output);
     const archive = await openArchive(run);
     const codec = createCodec();
-    const step = await archive.readStep(options.step);
+    const step = await withWholeModels(archive, codec, await archive.readStep(options.step), field);
     const decoded =
       points !== undefined
         ? await queryPoints(codec, step, field, await readPoints(points), part)

@@ -21,6 +21,7 @@ export function createCodec(): Codec {
     decode: (model, at, dtype = 'f32', { gradient = false } = {}) =>
       decode(native, model, at, dtype, gradient),
     open: (payload) => open(native, payload),
+    resolve: (payload, previous) => resolve(native, payload, previous),
     encodeBounded: (request) => encodeBounded(native, request),
     decodeBounded: (payload, at, dtype, references = {}) =>
       decodeBounded(native, payload, at, dtype, references),
@@ -91,6 +92,7 @@ async function encode(native: NativeAddon, request: EncodeRequest): Promise<Enco
           seconds: request.seconds,
           // An empty previous payload is the same as none.
           previous: request.previous?.byteLength ? request.previous : undefined,
+          mayRefer: request.mayRefer ?? false,
         },
         watch,
       ),
@@ -113,6 +115,16 @@ async function open(native: NativeAddon, payload: Uint8Array): Promise<OpenModel
     return await start(() => native.open(payload), 'open').promise;
   } catch (error) {
     throw fromNative(error, 'open');
+  }
+}
+
+async function resolve(native: NativeAddon, payload: Uint8Array, previous: Uint8Array): Promise<Uint8Array> {
+  checkBytes('payload', payload);
+  checkBytes('previous', previous);
+  try {
+    return await start(() => native.resolve(payload, previous), 'resolve').promise;
+  } catch (error) {
+    throw fromNative(error, 'resolve');
   }
 }
 

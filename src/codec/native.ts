@@ -31,6 +31,7 @@ export interface NativeEncodeRequest extends NativeMesh {
   iterations?: number;
   seconds?: number;
   previous?: Uint8Array;
+  mayRefer?: boolean;
 }
 
 /** A native object; only the addon sees into it. */
@@ -72,6 +73,7 @@ export interface NativeAddon {
     model: Uint8Array | NativeHandle,
     at: NativeMesh & { dtype: 'f32' | 'f64'; box?: number[] | undefined; gradient: boolean },
   ): NativeJob<Decoded>;
+  resolve(payload: Uint8Array, previous: Uint8Array): NativeJob<Uint8Array>;
   layout(at: NativeMesh | { values: number }): NativeJob<NativeHandle>;
   encodeBounded(
     request: NativeBoundedRequest,

@@ -33,14 +33,20 @@ export interface EncodeRequest {
   iterations?: number;
   /** Time limit of the training. Results then depend on the machine's speed. */
   seconds?: number;
-  /** Payload of the previous step: warm start. */
+  /** Model of an earlier step as a payload that stands alone: warm start. */
   previous?: Uint8Array;
+  /** The payload may hold changes to `previous` alone, which then is needed to decode it. */
+  mayRefer?: boolean;
   onProgress?: (progress: EncodeProgress) => void;
   signal?: AbortSignal;
 }
 
 export interface EncodeResult {
   payload: Uint8Array;
+  /** Whether the payload holds changes to `previous` alone. */
+  refers: boolean;
+  /** The same model as a payload that stands alone: what the next step starts from. */
+  whole: Uint8Array;
   metrics: Metrics;
   gaussians: number;
   iterations: number;
@@ -189,14 +195,19 @@ export interface BoundedDecoded {
 export interface Codec {
   /** Throws INVALID_ARGUMENT, CANCELLED. */
   encode(request: EncodeRequest): Promise<EncodeResult>;
-  /** Throws INVALID_ARGUMENT, CORRUPT_STREAM, UNSUPPORTED. */
+  /**
+   * The payload that stands alone of one that holds changes to `previous`, which stands alone too.
+   * Throws INVALID_ARGUMENT, CORRUPT_STREAM (also: changes to another model), UNSUPPORTED.
+   */
+  resolve(payload: Uint8Array, previous: Uint8Array): Promise<Uint8Array>;
+  /** Of a payload that stands alone. Throws INVALID_ARGUMENT, CORRUPT_STREAM, UNSUPPORTED. */
   decode(
     model: Uint8Array | OpenModel,
     at: DecodeAt,
     dtype?: 'f32' | 'f64',
     options?: { gradient?: boolean },
   ): Promise<Decoded>;
-  /** Throws INVALID_ARGUMENT, CORRUPT_STREAM, UNSUPPORTED. */
+  /** Likewise. */
   open(payload: Uint8Array): Promise<OpenModel>;
   /**
    * Every finite value within the bound, everything else exactly; checked by decoding. Of the siblings at most two are

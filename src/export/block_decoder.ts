@@ -1,6 +1,6 @@
+import { ModelChain, damaged, dependency } from '../archive/model_chain.js';
 import type { ArchiveReader, FieldEntry, StepEntry } from '../archive/types.js';
 import type { Codec, FieldState } from '../codec/types.js';
-import { GaussituError } from '../errors.js';
 import type { MeshBlock } from '../protocol/mesh.js';
 import { bytesOf, decodeEntry, valuesOf } from './entry.js';
 
@@ -19,21 +19,32 @@ interface Needed {
 }
 
 /**
- * Decodes stored blocks, those of kind `bounded` with everything they refer to: back to the last keyframe at most. The
+ * Decodes stored blocks with everything they refer to: back to the last keyframe at most. The
  * last few decoded steps are kept, so that walking through a run decodes each block once. Throws CORRUPT_STREAM or
  * NOT_FOUND that names the step which is damaged or missing.
  */
 export class BlockDecoder {
   private readonly kept = new Map<string, { key: string; state: FieldState }[]>();
+  private readonly models: ModelChain;
 
   constructor(
     private readonly archive: ArchiveReader,
     private readonly codec: Codec,
-  ) {}
+  ) {
+    this.models = new ModelChain(
+      (step) => archive.readStep(step),
+      (payload, previous) => codec.resolve(payload, previous),
+    );
+  }
+
+  /** The entry with a model that stands alone, where it holds changes to an earlier one. */
+  async whole(step: number, entry: FieldEntry): Promise<FieldEntry> {
+    return this.models.whole(step, entry);
+  }
 
   /** Little-endian values of the entry's dtype, without ghosts. `mesh` is needed for a Gaussian model only. */
   async decode(step: number, entry: FieldEntry, mesh: MeshBlock | undefined): Promise<Uint8Array> {
-    if (entry.kind !== 'bounded') return decodeEntry(this.codec, entry, mesh);
+    if (entry.kind !== 'bounded') return decodeEntry(this.codec, await this.whole(step, entry), mesh);
     const needed = await this.collect(step, entry);
     const states = new Map<string, FieldState>();
     for (const chain of this.kept.values()) for (const { key, state } of chain) states.set(key, state);
@@ -61,7 +72,7 @@ export class BlockDecoder {
     const walk: { step: number; entry: FieldEntry; open: boolean }[] = [{ step, entry, open: true }];
     for (let at = walk.pop(); at; at = walk.pop()) {
       const key = keyOf(at.step, at.entry, at.entry.name);
-      // A model refers to nothing, whatever a damaged file says.
+      // What a model refers to is the model chain's business.
       const { earlier = [], siblings = [] } = (at.entry.kind === 'bounded' && at.entry.references) || {};
       if (!at.open) {
         needed.set(key, {
@@ -130,7 +141,7 @@ export class BlockDecoder {
     };
     try {
       if (entry.kind === 'gaussian') {
-        const data = await decodeEntry(this.codec, entry, mesh);
+        const data = await decodeEntry(this.codec, await this.whole(step, entry), mesh);
         const values = valuesOf(data, entry.dtype);
         return { values, state: this.codec.stateOf(values) };
       }
@@ -155,19 +166,4 @@ export class BlockDecoder {
 
 function keyOf(step: number, entry: FieldEntry, name: string): string {
   return JSON.stringify([step, name, entry.mesh, entry.block]);
-}
-
-function damaged(step: number, entry: FieldEntry, received: string): GaussituError {
-  return new GaussituError('CORRUPT_STREAM', `step ${step}, field ${entry.name}, block ${entry.block}`, {
-    received,
-  });
-}
-
-function dependency(wanted: number, step: number, cause: unknown): GaussituError {
-  const inner = cause instanceof GaussituError ? cause : undefined;
-  return new GaussituError(
-    inner?.code ?? 'CORRUPT_STREAM',
-    `step ${wanted} needs step ${step} of its keyframe group: ${cause instanceof Error ? cause.message : String(cause)}`,
-    { cause },
-  );
 }

@@ -34,6 +34,21 @@ export function entriesOf(step: StepEntry, field: string, { block, mesh }: Part 
   );
 }
 
+/** The step with the models of a field standing alone: what queryPoints and queryGrid ask. Throws like decodeField. */
+export async function withWholeModels(
+  archive: ArchiveReader,
+  codec: Codec,
+  step: StepEntry,
+  field: string,
+): Promise<StepEntry> {
+  const decoder = new BlockDecoder(archive, codec);
+  const fields: FieldEntry[] = [];
+  for (const entry of step.fields) {
+    fields.push(entry.name === field ? await decoder.whole(step.step, entry) : entry);
+  }
+  return { ...step, fields };
+}
+
 /** A whole field at a step, blocks put together. Throws NOT_FOUND, CORRUPT_STREAM, UNSUPPORTED. */
 export async function decodeField(
   archive: ArchiveReader,

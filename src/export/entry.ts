@@ -8,7 +8,7 @@ import type { MeshBlock } from '../protocol/mesh.js';
 
 const inflateAsync = promisify(inflate);
 
-/** The Gaussian model of a stored block, for Codec.decode; undefined when it has none. Throws CORRUPT_STREAM. */
+/** The Gaussian model of a stored block (made whole), for Codec.decode; undefined when it has none. Throws CORRUPT_STREAM. */
 export function modelOfEntry(
   codec: Codec,
   { kind, payload, certificate }: FieldEntry,

@@ -10,6 +10,8 @@ const LEAST_SECONDS_PER_VALUE = 1e-6;
 const RETRY = 4;
 /** What a residual or a model gains from more bytes: about 5 dB for twice as many (docs/benchmarks.md). */
 const DECIBELS_PER_DOUBLING = 5;
+/** What a model gains when it may hold changes to one that stands alone: 2 to 3 dB (docs/model.md). */
+const GAIN_OF_CHANGES = 2;
 
 /** The two ways to store a block with a target of bytes or quality. */
 export interface Ways {
@@ -31,7 +33,7 @@ export interface Choice {
 
 interface Memory {
   /** What the last model reached. */
-  model?: { psnr: number; bytes: number };
+  model?: { psnr: number; bytes: number; alone: boolean };
   /** Chain starts in a row where the model was worse. */
   lost: number;
 }
@@ -64,7 +66,13 @@ export class Choices {
       }
     }
     const best = model && better(model, residual, target) ? model : residual;
-    if (model) memory.model = { psnr: model.certificate.psnr, bytes: model.payload.length };
+    if (model) {
+      memory.model = {
+        psnr: model.certificate.psnr,
+        bytes: model.payload.length,
+        alone: model.references === undefined,
+      };
+    }
     if (!history && mayTrain) memory.lost = best === residual ? memory.lost + 1 : 0;
     return best;
   }
@@ -90,7 +98,7 @@ function asGood(residual: FieldRecord, model: Memory['model'], target: EncodeTar
   if ('bytes' in target && bytes > target.bytes) return false;
   if (!model) return true;
   const gain = DECIBELS_PER_DOUBLING * Math.log2(bytes / model.bytes);
-  return residual.certificate.psnr >= model.psnr + gain;
+  return residual.certificate.psnr >= model.psnr + gain + (model.alone ? GAIN_OF_CHANGES : 0);
 }
 
 /** Meets the target where the other does not, or is better in the other respect. */

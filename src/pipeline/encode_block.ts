@@ -7,6 +7,7 @@ import { blankFill } from '../protocol/fill.js';
 import { blankGhosts, ghostMarks } from '../protocol/ghosts.js';
 import { DTYPE_BYTES, isBound, type Target } from '../protocol/field.js';
 import type { FieldKind } from '../protocol/source.js';
+import type { WarmStart } from './chain.js';
 import type { Ways } from './choose.js';
 import type { BlockJob } from './job.js';
 import { hasNonFinite, valueRange, variety } from './values.js';
@@ -21,8 +22,10 @@ export interface EncodeContext {
   target: EncodeTarget;
   /** Training time, 0 no limit. */
   seconds: number;
-  /** Payload to start a model from. */
-  previous: () => Promise<Uint8Array | undefined>;
+  /** What a model starts from. */
+  previous: () => Promise<WarmStart | undefined>;
+  /** Is told of each model, as a payload that stands alone. */
+  onModel: (whole: Uint8Array) => void;
   /** Does work when one of the codec's threads is free. */
   slot: <T>(work: () => Promise<T>) => Promise<T>;
   /** Codes a block as a residual: one that has a strict bound, or one whose kind is chosen. */
@@ -86,7 +89,7 @@ async function gaussian(
   job: BlockJob,
   data: Uint8Array,
   dtype: 'f32' | 'f64',
-  { codec, target, seconds, previous: load, slot, signal, onProgress }: EncodeContext,
+  { codec, target, seconds, previous: load, onModel, slot, signal, onProgress }: EncodeContext,
 ): Promise<FieldRecord> {
   const { field, mesh, plan } = job;
   const previous = await load();
@@ -104,20 +107,26 @@ async function gaussian(
       ...(plan.optimiser && { optimiser: plan.optimiser }),
       ...(plan.iterations !== undefined && { iterations: plan.iterations }),
       ...(seconds > 0 && { seconds }),
-      ...(previous && { previous }),
+      ...(previous && { previous: previous.payload, mayRefer: previous.step !== undefined }),
       ...(onProgress && { onProgress }),
     }),
   );
-  return record(job, 'gaussian', result.payload, {
-    target: plan.target,
-    ...result.metrics,
-    rawBytes: job.rawBytes,
-    gaussians: result.gaussians,
-    iterations: result.iterations,
-    trainSeconds: fixedWidth(result.trainSeconds),
-    start: result.start,
-    ...deviceOf(result),
-  });
+  onModel(result.whole);
+  const references = result.refers &&
+    previous?.step !== undefined && { references: { earlier: [previous.step], siblings: [] } };
+  return {
+    ...record(job, 'gaussian', result.payload, {
+      target: plan.target,
+      ...result.metrics,
+      rawBytes: job.rawBytes,
+      gaussians: result.gaussians,
+      iterations: result.iterations,
+      trainSeconds: fixedWidth(result.trainSeconds),
+      start: result.start,
+      ...deviceOf(result),
+    }),
+    ...references,
+  };
 }
 
 function deviceOf(trained: { device: string } | undefined): Pick<Certificate, 'device'> {

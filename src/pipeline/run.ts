@@ -217,7 +217,10 @@ class Pipeline {
     try {
       await ready;
       signal.throwIfAborted();
-      assembly.trained.push({ job, ...(await this.trainer.train({ job, plan, order, signal })) });
+      assembly.trained.push({
+        job,
+        ...(await this.trainer.train({ job, plan, order, fate: assembly.fate, signal })),
+      });
     } catch (error) {
       if (!signal.aborted) this.fieldFailed(assembly.step, job.name, error as Error);
     } finally {

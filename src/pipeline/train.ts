@@ -17,6 +17,7 @@ export interface TrainRequest {
   job: BlockJob;
   plan: StepPlan;
   order: number;
+  fate: StepFate;
   signal: AbortSignal;
 }
 export interface TrainResult {
@@ -49,7 +50,7 @@ export class Trainer {
   constructor(private readonly options: TrainerOptions) {
     this.budgets = new Budgets(options.archive, options.settings.expectedSteps);
     this.bounded = new BoundedChains(options.codec, options.settings);
-    this.warm = new WarmStarts(options.archive, options.log);
+    this.warm = new WarmStarts(options.archive, options.codec, options.settings.keyframe, options.log);
     this.slots = new Slots(Math.max(1, options.codec.threads()));
   }
 
@@ -64,7 +65,7 @@ export class Trainer {
   }
 
   async train(request: TrainRequest): Promise<TrainResult> {
-    const { job, plan, order, signal } = request;
+    const { job, plan, order, fate, signal } = request;
     signal.throwIfAborted();
     const started = Date.now();
     let begun: number | undefined;
@@ -77,12 +78,16 @@ export class Trainer {
     const { onProgress, codec, log } = this.options;
     const target = this.budgets.target(job, plan, order);
     const at = { step: job.field.step, field: job.name, block: job.mesh.block };
+    let model: Uint8Array | undefined;
     const record = await encodeBlock(job, {
       codec,
       target,
       seconds: this.seconds(job, plan),
-      previous: () => this.warm.previous(job),
-      ...(this.bounded.has(job) && this.residual(request, target, slot)),
+      previous: () => this.warm.previous(job, fate),
+      onModel: (whole) => {
+        model = whole;
+      },
+      ...(this.bounded.has(job) && this.residual(request, target, slot, () => model)),
       slot,
       signal,
       ...(onProgress && { onProgress: (progress: EncodeProgress) => onProgress(at, progress) }),
@@ -99,7 +104,7 @@ export class Trainer {
       },
       'block encoded',
     );
-    this.warm.keep(job, record.kind === 'gaussian' ? record.payload : undefined);
+    this.warm.keep(job, fate, record.kind === 'gaussian' ? model : undefined);
     return { record, begun: begun ?? started, cost: this.budgets.spend(job, plan, order, bytes) };
   }
 
@@ -108,6 +113,7 @@ export class Trainer {
     { job, plan, signal }: TrainRequest,
     target: EncodeTarget,
     slot: EncodeContext['slot'],
+    whole: () => Uint8Array | undefined,
   ): Pick<EncodeContext, 'bounded' | 'choose'> {
     const { bounded, choices } = this;
     const earlier = bounded.earlier(job);
@@ -135,7 +141,7 @@ export class Trainer {
       choose: async (ways, specials) => {
         const history = earlier.length > 0;
         const record = await choices.choose({ job, target, seconds, history, specials }, ways);
-        if (record.kind === 'gaussian') state = await slot(() => this.decoded(job, record));
+        if (record.kind === 'gaussian') state = await slot(() => this.decoded(job, whole()));
         bounded.keep(job, record.payload.length, state);
         return record;
       },
@@ -143,8 +149,8 @@ export class Trainer {
   }
 
   /** A model as a reader of the archive will see it; undefined where it will not have the mesh. */
-  private async decoded(job: BlockJob, { payload }: FieldRecord): Promise<FieldState | undefined> {
-    if (!this.bounded.hasGeometry(job)) return undefined;
+  private async decoded(job: BlockJob, payload: Uint8Array | undefined): Promise<FieldState | undefined> {
+    if (!payload || !this.bounded.hasGeometry(job)) return undefined;
     const { codec } = this.options;
     const { mesh, field } = job;
     const at = { mesh: mesh.mesh, ...(mesh.ghost && { ghost: mesh.ghost }), association: field.association };

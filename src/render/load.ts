@@ -24,7 +24,7 @@ export async function loadBlocks(
     const mesh = await archive.readMesh(entry.mesh, entry.block, step.step);
     const values = mesh && toFloat64(await decoder.decode(step.step, entry, mesh), entry.dtype);
     blocks.push({
-      entry,
+      entry: await decoder.whole(step.step, entry),
       ...(mesh && values && { own: { mesh, association: entry.association, values } }),
     });
   }

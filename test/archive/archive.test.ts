@@ -202,8 +202,10 @@ describe('going on after a crash', () => {
     expect(await readdir(folder)).not.toContain('step_000002.h5.tmp');
     expect(second.lastStep).toBe(1);
     expect(second.totals('u').raw).toBe(totals.raw);
-    expect(Buffer.from((await second.previousPayload('u', 'mesh', 0))!).equals(noise(500, 9))).toBe(true);
-    expect(await second.previousPayload('u', 'mesh', 1)).toBeUndefined();
+    expect(Buffer.from((await second.previousModel('u', 'mesh', 0))!.payload).equals(noise(500, 9))).toBe(
+      true,
+    );
+    expect(await second.previousModel('u', 'mesh', 1)).toBeUndefined();
     await second.commitStep({ step: 2, time: 2, fields: [record('u')] });
     await second.close(true);
     await expect(

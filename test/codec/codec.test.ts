@@ -176,18 +176,60 @@ describe('decode', () => {
     expect(info.valueMin + info.valueRange).toBeCloseTo(metrics.valueMax, 6);
   });
 
+  it('holds changes alone where it may, and is whole again with what they were made to', async () => {
+    const first = await codec.encode(request({ iterations: 30 }));
+    expect(first).toMatchObject({ refers: false, whole: first.payload });
+    const next = waveAt(points.map((x, i) => x + (i % 3 === 0 ? 0.3 : 0)));
+    const change = request({ data: bytesOf(next), previous: first.payload, iterations: 24 });
+    const alone = await codec.encode(change);
+    const second = await codec.encode({ ...change, mayRefer: true });
+    expect(alone.refers).toBe(false);
+    expect(second).toMatchObject({ refers: true, start: 'warm' });
+    expect(second.payload.byteLength).toBeLessThanOrEqual(1500);
+    expect(second.whole.byteLength).toBeGreaterThan(1500);
+    expect(second.metrics.psnr).toBeGreaterThan(alone.metrics.psnr + 1);
+
+    const whole = await codec.resolve(second.payload, first.payload);
+    expect(whole).toEqual(second.whole);
+    const { values } = await codec.decode(whole, { mesh: uniform, association: 'node' });
+    expect(codec.crc32(bytesOf(values))).toBe(second.metrics.crc);
+
+    await expect(codec.decode(second.payload, { mesh: uniform, association: 'node' })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('the model of the step before') as string,
+    });
+    await expect(codec.resolve(second.payload, alone.payload)).rejects.toMatchObject({
+      code: 'CORRUPT_STREAM',
+    });
+    expect(await codec.resolve(alone.payload, first.payload)).toEqual(alone.payload);
+  });
+
   it('agrees bit for bit with the Python reader written from docs/format.md', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gaussitu-'));
     try {
       const mesh: Mesh = { kind: 'uniform', dims: DIMS, origin: [1, -2, 3], spacing: [0.5, 1, 1.25] };
-      const { payload } = await codec.encode(request({ mesh }));
-      writeFileSync(join(folder, 'model'), payload);
+      const { payload: before } = await codec.encode(request({ mesh }));
+      const { payload: changes, refers } = await codec.encode(
+        request({
+          mesh,
+          previous: before,
+          mayRefer: true,
+          target: { bytes: 1900 },
+          data: bytesOf(waveAt(points.map((x, i) => 1.01 * x + (i % 3) / 9))),
+        }),
+      );
+      expect(refers).toBe(true);
+      const payload = await codec.resolve(changes, before);
+      writeFileSync(join(folder, 'model'), before);
+      writeFileSync(join(folder, 'changes'), changes);
       const out = join(folder, 'out.npy');
       execFileSync('/usr/bin/env', [
         'python3',
         'examples/python/read_model.py',
         '--payload',
         join(folder, 'model'),
+        '--payload',
+        join(folder, 'changes'),
         '--grid',
         '20x16x9',
         '-o',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { crc32, inflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { openArchive, type FieldEntry } from '../../src/archive/index.js';
+import { BlockDecoder } from '../../src/export/index.js';
 import { parseRunFile, mergeSettings } from '../../src/config/index.js';
 import { wave } from '../support/client.js';
 import { TestRun, codec, temporaryFolder, uniform } from './support.js';
@@ -65,10 +66,14 @@ describe('the pipeline', () => {
     expect(result).toMatchObject({ steps: 3, rawBytes: 3 * RAW, dropped: 0, failures: [] });
     expect(run.acknowledged.map((summary) => summary.step)).toEqual([0, 1, 2]);
     expect(run.held).toBe(0);
+    let whole: Uint8Array | undefined;
     for (let step = 0; step < 3; step++) {
       const u = (await entries(run.folder, step)).get('u')!;
       expect(u).toMatchObject({ kind: 'gaussian', certificate: { start: step === 0 ? 'cold' : 'warm' } });
-      const { values } = await codec.decode(u.payload, { mesh: GRID, association: 'node' }, 'f32');
+      // After the first step there are changes to the one before alone.
+      expect(u.references?.earlier).toEqual(step === 0 ? undefined : [step - 1]);
+      whole = whole ? await codec.resolve(u.payload, whole) : u.payload;
+      const { values } = await codec.decode(whole, { mesh: GRID, association: 'node' }, 'f32');
       expect(crc32(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))).toBe(
         u.certificate.crc,
       );
@@ -295,19 +300,54 @@ describe('the pipeline', () => {
     expect([...(await entries(run.folder, 0)).keys()].sort()).toEqual(['u', 'v']);
   });
 
+  test('models refer to the step before, back to the last keyframe; a lost file takes its group along', async () => {
+    const run = await new TestRun(await temporaryFolder()).start({
+      fields: [{ match: '*', target: { ratio: 20 } }],
+      keyframe: 3,
+    });
+    run.mesh(GRID);
+    for (let step = 0; step < 7; step++) run.step(step, { u: wave(DIMS, step) });
+    await run.finish();
+    const archive = await openArchive(run.folder);
+    const earlier: (number[] | undefined)[] = [];
+    for (let step = 0; step < 7; step++) {
+      const decoder = new BlockDecoder(archive, codec);
+      const u = (await entries(run.folder, step)).get('u')!;
+      earlier.push(u.references?.earlier);
+      const mesh = await archive.readMesh('grid', 0, step);
+      expect(crc32(await decoder.decode(step, u, mesh))).toBe(u.certificate.crc);
+    }
+    expect(earlier).toEqual([undefined, [0], [1], undefined, [3], [4], undefined]);
+
+    await rm(join(run.folder, 'step_000004.h5'));
+    const decode = async (step: number): Promise<Uint8Array> => {
+      const mesh = await archive.readMesh('grid', 0, step);
+      return new BlockDecoder(archive, codec).decode(step, (await entries(run.folder, step)).get('u')!, mesh);
+    };
+    await expect(decode(5)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: expect.stringContaining('step 5 needs step 4') as string,
+    });
+    for (const step of [2, 3, 6]) expect((await decode(step)).length).toBe(RAW);
+  });
+
   test('goes on warm after a restart', async () => {
     const folder = await temporaryFolder();
     const settings = mergeSettings(parseRunFile('fields: [{match: "*", ratio: 20}]'), {});
     const first = await new TestRun(folder).start(settings);
     first.mesh(GRID);
     first.step(0, { u: wave(DIMS, 0) });
+    first.step(1, { u: wave(DIMS, 1) });
     await first.finish();
+    expect((await entries(folder, 1)).get('u')!.references).toBeDefined();
     const second = await new TestRun(folder).start(settings);
     second.mesh(GRID);
-    second.step(1, { u: wave(DIMS, 1) });
+    second.step(2, { u: wave(DIMS, 2) });
     await second.finish();
-    expect((await entries(folder, 1)).get('u')!.certificate.start).toBe('warm');
-    expect(Math.abs((2 * RAW) / second.archive!.totals('u').stored / 20 - 1)).toBeLessThan(0.03);
+    const after = (await entries(folder, 2)).get('u')!;
+    expect(after.certificate.start).toBe('warm');
+    expect(after.references).toBeUndefined();
+    expect(Math.abs((3 * RAW) / second.archive!.totals('u').stored / 20 - 1)).toBeLessThan(0.03);
   });
 
   test('on abort stores the steps that are complete', async () => {

@@ -1,5 +1,5 @@
-// What it costs to change a Gaussian: bits of a difference to the step before, learned from the differences of
-// the sweep before. The quantiser weighs them against the squared error that staying nearer would cause.
+// What it costs to change a Gaussian: bits of a difference to the step before, learned from the differences
+// of the sweep before. The quantiser weighs them against the squared error that staying nearer would cause.
 #pragma once
 #include <array>
 #include <cstdint>

@@ -31,8 +31,8 @@ class Remaining {
       n_.h[k][k] += kDamping * std::max(n_.h[k][k], 0.0) + (k < 9 ? floor : value_floor) + 1e-30;
   }
 
-  /// Half the squared error that unknown `k` of the last best() adds per square of its distance from it, everything
-  /// undecided following.
+  /// Half the squared error that unknown `k` of the last best() adds per square of its distance from it,
+  /// everything undecided following.
   double stiffness() const { return stiffness_; }
 
   /// The best step of unknown `k` given what is decided.
@@ -85,13 +85,16 @@ class Rounding {
   Rounding(const Reference& reference, const ChangeCost& cost, size_t before, double price)
       : reference_(&reference), cost_(&cost), before_(before), price_(price) {}
 
-  /// The whole number for `x`, given the nearest; `curvature`: half the squared error per square of a whole number.
+  /// The whole number for `x`, given the nearest; `curvature`: half the squared error per square of a whole
+  /// number.
   int32_t parameter(int k, double x, int32_t nearest, double curvature) const {
-    return reference_ ? static_cast<int32_t>(choose(k, x, nearest, curvature, reference_->parameter(k, before_)))
-                      : nearest;
+    return reference_
+               ? static_cast<int32_t>(choose(k, x, nearest, curvature, reference_->parameter(k, before_)))
+               : nearest;
   }
   int64_t part(int axis, double x, int64_t nearest, double curvature, uint32_t parts) const {
-    return reference_ ? choose(kCodedParameters + axis, x, nearest, curvature, reference_->part(axis, before_, parts))
+    return reference_ ? choose(kCodedParameters + axis, x, nearest, curvature,
+                               reference_->part(axis, before_, parts))
                       : nearest;
   }
 
@@ -210,8 +213,8 @@ struct Before {
 /// Quantises every kParts-th Gaussian from `first` on, whose moments these are, at the optimum that the
 /// others leave it.
 void quantise_part(Model& model, const SampleSet& samples, const std::vector<Moments>& moments, size_t first,
-                   double squared, const Lattice& lattice, const QuantSteps& steps,
-                   const Before& before, std::vector<QuantisedGaussian>& gaussians) {
+                   double squared, const Lattice& lattice, const QuantSteps& steps, const Before& before,
+                   std::vector<QuantisedGaussian>& gaussians) {
   double phi2 = 0;
   for (const Moments& m : moments) phi2 += m.phi2;
   phi2 /= static_cast<double>(std::max<size_t>(moments.size(), 1));
@@ -227,7 +230,8 @@ void quantise_part(Model& model, const SampleSet& samples, const std::vector<Mom
 /// Differences of the Gaussians that have an origin.
 std::vector<std::array<int32_t, kDifferences>> differences(const std::vector<QuantisedGaussian>& gaussians,
                                                            const std::vector<uint32_t>& origin,
-                                                           const Reference& reference, const QuantSteps& steps) {
+                                                           const Reference& reference,
+                                                           const QuantSteps& steps) {
   std::vector<std::array<int32_t, kDifferences>> all;
   for (size_t i = 0; i < gaussians.size(); ++i) {
     const size_t j = origin[i];
@@ -239,8 +243,8 @@ std::vector<std::array<int32_t, kDifferences>> differences(const std::vector<Qua
     for (int k = 0; k < 3; ++k) {
       const uint32_t parts = divisions(reference.lattice(), k, a, steps.position);
       const int64_t at = static_cast<int64_t>(g.cell[k]) * parts + g.sub[k];
-      d[kCodedParameters + k] = static_cast<int32_t>(
-          std::clamp<int64_t>(at - reference.part(k, j, parts), -(1 << 29), 1 << 29));
+      d[kCodedParameters + k] =
+          static_cast<int32_t>(std::clamp<int64_t>(at - reference.part(k, j, parts), -(1 << 29), 1 << 29));
     }
   }
   return all;

@@ -18,8 +18,8 @@ struct ChangeRate {
   double price = 0;                      // of a bit: half the summed squared error, scaled values
 };
 
-/// Like to_integers(), `sweeps` times over all Gaussians. Deterministic. With a base its lattice is used, and where a
-/// Gaussian has an origin each number is the one of the least sum of squared error and priced bits.
+/// Like to_integers(), `sweeps` times over all Gaussians. Deterministic. With a base its lattice is used, and
+/// where a Gaussian has an origin each number is the one of the least sum of squared error and priced bits.
 QuantisedModel quantise_compensating(const Model& model, Session& session, const QuantSteps& steps,
                                      int sweeps, const ChangeRate& rate, const Control& control);
 

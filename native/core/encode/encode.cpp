@@ -19,13 +19,13 @@ constexpr double kDecibelsPerDoubling = 5;
 constexpr double kHeaderBytes = 60;
 constexpr double kQuantisationLoss = 1.1;  // dB, at kNoise
 constexpr double kWornOut = 3;             // dB that quantisation may cost a warm model
-// Changes to the step before. Steps are finer, as that costs less. Probing rounds what has hardly begun to change and
-// weighs no bits: in the end changes take this many times its bytes. A new Gaussian costs more than one of a payload that
-// stands alone, with neighbours farther off; so many are born at most, or die.
+// Changes to the step before. Steps are finer, as that costs less. Probing rounds what has hardly begun to
+// change and weighs no bits: in the end changes take this many times its bytes. A new Gaussian costs more
+// than one of a payload that stands alone, with neighbours farther off; so many are born at most, or die.
 constexpr double kChangeNoise = 0.6, kStillToChange = 1.2;
 constexpr double kBornAlone = 1.3, kMostBirths = 0.25, kMostDeaths = 0.7;
-constexpr double kStillToFollow = 1.5;     // dB between the first third and the end of a warm training
-constexpr double kStillToGain = 1.4;       // dB between the middle and the end of a cold training
+constexpr double kStillToFollow = 1.5;  // dB between the first third and the end of a warm training
+constexpr double kStillToGain = 1.4;    // dB between the middle and the end of a cold training
 
 /// Bits per Gaussian to expect from a field of so many samples when nothing is known of it yet: the fewer
 /// Gaussians, the larger the error and the coarser the steps.

@@ -39,8 +39,9 @@ struct Metrics {
 
 struct EncodeResult {
   std::vector<uint8_t> payload;
-  bool refers = false;         // the payload is a delta
-  std::vector<uint8_t> whole;  // the same model as a payload that stands alone: what the next step starts from
+  bool refers = false;  // the payload is a delta
+  std::vector<uint8_t>
+      whole;  // the same model as a payload that stands alone: what the next step starts from
   Metrics metrics;
   TrainResult training;
   size_t gaussians = 0;

@@ -15,7 +15,8 @@ constexpr double kFinest = 1e-3, kCoarsest = 1.5;
 /// Proportions found on turbulence; probing may move them by kTrust either way.
 constexpr QuantSteps kUsual{1.0f, 1.0f, 1.2f, 0.11f};
 constexpr double kTrust = 3;
-// Measured on dns_decay (docs/model.md): what a bit has to bring, and the part of the bytes that is then left.
+// Measured on dns_decay (docs/model.md): what a bit has to bring, and the part of the bytes that is then
+// left.
 constexpr double kChangePrice = 0.7, kThrift = 0.85;
 constexpr QuantSteps kExact{1e-5f, 1e-5f, 1e-5f, 1e-5f};
 
@@ -32,8 +33,8 @@ double bisect(double lo, double hi, Good good) {
 
 }  // namespace
 
-Finisher::Finisher(const Model& model, Session& session, const Control& control,
-                   const QuantisedModel* base, int sweeps)
+Finisher::Finisher(const Model& model, Session& session, const Control& control, const QuantisedModel* base,
+                   int sweeps)
     : model_(model), session_(session), control_(control), base_(base), sweeps_(sweeps), ratio_(kUsual) {
   model_mse_ = mean_squared_error(model, session);
   probe();
@@ -101,10 +102,11 @@ size_t Finisher::bytes_at(double fineness) const {
 Finished Finisher::finish(double fineness) const {
   Finished out;
   out.fineness = fineness;
-  // At the optimum a bit brings what it costs: 2 ln 2 times the squared error that rounding adds to a number, were it
-  // not that compensation takes half of that back.
+  // At the optimum a bit brings what it costs: 2 ln 2 times the squared error that rounding adds to a number,
+  // were it not that compensation takes half of that back.
   const double numbers = static_cast<double>(10 * std::max<size_t>(model_.count(), 1));
-  const double added = noise_ * fineness * fineness * static_cast<double>(session_.samples().measured) / numbers;
+  const double added =
+      noise_ * fineness * fineness * static_cast<double>(session_.samples().measured) / numbers;
   out.integers = quantise_compensating(model_, session_, steps(fineness), sweeps_,
                                        {base_, kChangePrice * added / 2}, control_);
   Model decoded = from_integers(out.integers);
@@ -126,9 +128,8 @@ Finished Finisher::finish(double fineness) const {
 }
 
 double Finisher::finest_within(double bytes) const {
-  return 1 / bisect(1 / kCoarsest, 1 / kFinest, [&](double inverse) {
-           return static_cast<double>(bytes_at(1 / inverse)) <= bytes;
-         });
+  return 1 / bisect(1 / kCoarsest, 1 / kFinest,
+                    [&](double inverse) { return static_cast<double>(bytes_at(1 / inverse)) <= bytes; });
 }
 
 Finished Finisher::to_bytes(size_t bytes) const {
@@ -146,18 +147,26 @@ Finished Finisher::to_bytes(size_t bytes) const {
 }
 
 Finished Finisher::changes_to_bytes(double goal) const {
-  double part = kThrift;  // of bytes_at() that is left when changes have to be worth their bits
+  const double aim = 0.993 * goal;
+  double fineness = finest_within(aim / kThrift);
   Finished best;
-  for (int i = 0; i < 5; ++i) {
-    const double fineness = finest_within(0.994 * goal / part);
+  double over[2] = {0, 0}, under[2] = {0, 0};  // fineness and size of the closest trials so far
+  for (int i = 0; i < 6; ++i) {
     Finished out = finish(fineness);
     const auto size = static_cast<double>(out.payload.size());
-    part = size / static_cast<double>(bytes_at(fineness));
-    const bool fits = size <= goal, fitted = !best.payload.empty() && best.payload.size() <= goal;
-    if (best.payload.empty() || (fits ? !fitted || out.mse < best.mse : !fitted && size < best.payload.size()))
+    const bool fits = size <= goal;
+    if (best.payload.empty() || (fits ? under[0] == 0 || out.mse < best.mse : under[0] == 0))
       best = std::move(out);
     if (fits && size >= 0.985 * goal) break;
-    if (fineness >= kCoarsest || (fits && fineness <= kFinest)) break;
+    double* side = fits ? under : over;
+    side[0] = fineness;
+    side[1] = size;
+    if (under[0] > 0 && over[0] > 0)
+      fineness =
+          under[0] * std::pow(over[0] / under[0], std::log(aim / under[1]) / std::log(over[1] / under[1]));
+    else  // halving the steps makes it about a third larger
+      fineness *= std::clamp(std::pow(size / aim, 2.5), 0.25, 4.0);
+    if (fineness < kFinest || fineness > kCoarsest) break;
   }
   return best;
 }

@@ -21,8 +21,8 @@ class Finisher {
   /// Probes how much error a step of each kind of parameter costs, and sets their proportion so that all cost
   /// the same: the optimum at high rate. Borrows all arguments. `sweeps`: of the quantisation that
   /// compensates. With a base the payload is a delta wherever that is shorter, and steps keep its proportion.
-  Finisher(const Model& model, Session& session, const Control& control,
-           const QuantisedModel* base = nullptr, int sweeps = 3);
+  Finisher(const Model& model, Session& session, const Control& control, const QuantisedModel* base = nullptr,
+           int sweeps = 3);
 
   /// As fine as `bytes` allow. Within 1.5 % below them unless the model is too small for that many or few.
   Finished to_bytes(size_t bytes) const;

@@ -47,8 +47,8 @@ class Trainer {
   const TrainResult& result() const { return result_; }
 
  private:
-  // dB that a warm start gains by training: then nothing much was left of it. With a base the Gaussians' number grows
-  // as well.
+  // dB that a warm start gains by training: then nothing much was left of it. With a base the Gaussians'
+  // number grows as well.
   static constexpr double kChangedMuch = 10, kAnotherField = 15;
 
   double elapsed() const;

@@ -18,7 +18,7 @@ namespace gaussitu {
 inline constexpr float kSupport2 = 8.0f;            // K is zero at d2 >= 8
 inline constexpr float kBackground = 1.0f / 65536;  // eps: defines f where no Gaussian reaches
 
-inline constexpr uint32_t kBorn = UINT32_MAX;       // see Model::origin
+inline constexpr uint32_t kBorn = UINT32_MAX;  // see Model::origin
 
 /// World to model coordinates, per axis: model = (world - origin) * scale. Uniform grids use index units.
 struct Domain {

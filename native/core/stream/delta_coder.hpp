@@ -1,5 +1,5 @@
-// The Gaussians of a payload that refers to the step before: which of the old ones are still there, what changed
-// about them, and the new ones. One template for both ways, like gaussian_coder.hpp.
+// The Gaussians of a payload that refers to the step before: which of the old ones are still there, what
+// changed about them, and the new ones. One template for both ways, like gaussian_coder.hpp.
 #pragma once
 #include <array>
 #include <cstdlib>
@@ -49,7 +49,8 @@ class DeltaCoder {
       const uint32_t parts = divisions(lattice, k, a, steps_.position);
       const int64_t expected = reference_.part(k, j, parts);
       const int64_t was = static_cast<int64_t>(cell[k]) * parts + q.sub[k][i];
-      const int64_t at = expected + difference(kCodedParameters + k, static_cast<int32_t>(was - expected), moved);
+      const int64_t at =
+          expected + difference(kCodedParameters + k, static_cast<int32_t>(was - expected), moved);
       if (at < 0 || at >= static_cast<int64_t>(parts) << lattice.bits[k]) damaged("centre outside its box");
       cell[k] = static_cast<uint32_t>(at / parts);
       q.sub[k][i] = static_cast<uint32_t>(at % parts);

@@ -38,7 +38,8 @@ bool ends_exactly(const Model& m) {
   return m.value_min + m.value_range - m.value_min == m.value_range;
 }
 
-/// value_min, value_range (or the maximum, which often needs fewer digits: it is the field's own), mean, coverage.
+/// value_min, value_range (or the maximum, which often needs fewer digits: it is the field's own), mean,
+/// coverage.
 std::array<double, 4> values_of(const Model& m) {
   return {m.value_min, ends_exactly(m) ? m.value_min + m.value_range : m.value_range, m.mean, m.coverage};
 }

@@ -17,10 +17,10 @@ struct Prediction {
 inline constexpr uint8_t kDeltaFlag = 4;
 
 struct Header {
-  bool delta = false;         // refers to the model of the step before
-  uint32_t fingerprint = 0;   // of that model
-  size_t born = 0;            // delta: Gaussians that it does not have
-  Model model;  // domain, value scaling, mean, coverage; no Gaussians
+  bool delta = false;        // refers to the model of the step before
+  uint32_t fingerprint = 0;  // of that model
+  size_t born = 0;           // delta: Gaussians that it does not have
+  Model model;               // domain, value scaling, mean, coverage; no Gaussians
   size_t count = 0;
   QuantSteps steps;
   Lattice lattice;

@@ -117,7 +117,8 @@ bool expressible(const QuantisedModel& q, size_t i, const Reference& reference, 
 
 QuantisedModel parse_delta(ByteReader& in, const Header& header, const QuantisedModel& base) {
   if (fingerprint(base) != header.fingerprint)
-    throw Error(Code::corrupt_stream, "Payload holds changes to another model than the one of the step before");
+    throw Error(Code::corrupt_stream,
+                "Payload holds changes to another model than the one of the step before");
   QuantisedModel q;
   q.header = header.model;
   q.steps = header.steps;
@@ -173,7 +174,8 @@ std::vector<uint8_t> encode_payload(const QuantisedModel& q) {
 std::vector<uint8_t> encode_delta(const QuantisedModel& q, const QuantisedModel& base) {
   const Domain &a = q.header.domain, &b = base.header.domain;
   const bool same = a.origin == b.origin && a.scale == b.scale && a.extent == b.extent;
-  if (!same || base.count() == 0 || q.count() == 0 || q.origin.size() != q.count() || q.lattice != base.lattice)
+  if (!same || base.count() == 0 || q.count() == 0 || q.origin.size() != q.count() ||
+      q.lattice != base.lattice)
     return {};
   const Reference reference(base, q.header, q.steps, q.lattice);
   std::vector<size_t> heir(base.count(), q.count()), born;

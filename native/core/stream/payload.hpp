@@ -18,17 +18,17 @@ inline constexpr size_t kMaxGaussians = size_t{1} << 24;
 /// Bytes of a quantised model: decode_payload(encode_payload(q)) == from_integers(q), bit for bit.
 std::vector<uint8_t> encode_payload(const QuantisedModel& q);
 
-/// Bytes of what changed since `base`, the model of the step before; `q.origin` says which of its Gaussians have come
-/// from which of it. Empty where that can't be told: another domain, another lattice, no origins.
+/// Bytes of what changed since `base`, the model of the step before; `q.origin` says which of its Gaussians
+/// have come from which of it. Empty where that can't be told: another domain, another lattice, no origins.
 /// parse_payload() gives q's Gaussians back, bit for bit.
 std::vector<uint8_t> encode_delta(const QuantisedModel& q, const QuantisedModel& base);
 
 /// Whether a payload holds changes alone. Throws like parse_payload.
 bool is_delta(std::span<const uint8_t> bytes);
 
-/// Throws corrupt_stream (damaged, truncated, of changes to another model) or unsupported (a newer version), and
-/// invalid_argument where changes come without a base. Reads no byte outside `bytes`. `base`: the model of the step
-/// before, looked at for changes only.
+/// Throws corrupt_stream (damaged, truncated, of changes to another model) or unsupported (a newer version),
+/// and invalid_argument where changes come without a base. Reads no byte outside `bytes`. `base`: the model
+/// of the step before, looked at for changes only.
 QuantisedModel parse_payload(std::span<const uint8_t> bytes, const QuantisedModel* base = nullptr);
 inline Model decode_payload(std::span<const uint8_t> bytes) {
   return from_integers(parse_payload(bytes));

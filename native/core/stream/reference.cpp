@@ -14,9 +14,8 @@ Reference::Reference(const QuantisedModel& base, const Model& header, const Quan
       steps_(steps),
       lattice_(lattice),
       value_scale_(header.value_range > 0 ? base.header.value_range / header.value_range : 1),
-      value_shift_(header.value_range > 0
-                       ? (base.header.value_min - header.value_min) / header.value_range
-                       : 0) {
+      value_shift_(header.value_range > 0 ? (base.header.value_min - header.value_min) / header.value_range
+                                          : 0) {
   const Model decoded = from_integers(base);
   for (int k = 0; k < 3; ++k) mu_[k] = decoded.mu[k];
 }
@@ -37,8 +36,7 @@ int32_t Reference::parameter(int k, size_t j) const {
 int64_t Reference::part(int axis, size_t j, uint32_t parts) const {
   double fraction = 0;
   const uint32_t cell = lattice_.locate(axis, mu_[axis][j], fraction);
-  return static_cast<int64_t>(cell) * parts +
-         std::min(static_cast<uint32_t>(fraction * parts), parts - 1);
+  return static_cast<int64_t>(cell) * parts + std::min(static_cast<uint32_t>(fraction * parts), parts - 1);
 }
 
 uint32_t fingerprint(const QuantisedModel& q) {

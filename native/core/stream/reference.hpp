@@ -1,5 +1,5 @@
-// The model of the step before, as the coder of differences and the quantiser see it: what each whole number of
-// a Gaussian is expected to be when the Gaussian has not changed.
+// The model of the step before, as the coder of differences and the quantiser see it: what each whole number
+// of a Gaussian is expected to be when the Gaussian has not changed.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -29,8 +29,8 @@ class Reference {
   std::array<std::vector<float>, 3> mu_;    // [3][count]
 };
 
-/// CRC-32 (zlib's) of a model's centres, shapes and values, f32 little-endian in payload order, [n, 10]: which
-/// model it is, whatever bytes it was stored as.
+/// CRC-32 (zlib's) of a model's centres, shapes and values, f32 little-endian in payload order, [n, 10]:
+/// which model it is, whatever bytes it was stored as.
 uint32_t fingerprint(const QuantisedModel& q);
 
 }  // namespace gaussitu
