@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openArchive } from '../../src/archive/index.js';
 import { createCodec } from '../../src/codec/index.js';
+import { BlockDecoder } from '../../src/export/index.js';
 import { TestRank } from '../support/client.js';
 import { ServiceProcess } from '../support/service.js';
 
@@ -63,14 +64,15 @@ describe.skipIf(!data)('gaussitu serve with real simulation data', () => {
     await client.close();
 
     const reader = await openArchive(run);
-    const codec = createCodec();
+    const decoder = new BlockDecoder(reader, createCodec());
     const mesh = (await reader.readMesh('channel', 0, 0))!;
     for (const step of await reader.steps()) {
       const { fields } = await reader.readStep(step);
       expect(fields.map((field) => field.name)).toEqual(['U_x', 'U_y', 'U_z']);
       const ux = fields[0]!;
       expect(ux.certificate.start).toBe(step === 0 ? 'cold' : 'warm');
-      const { values } = await codec.decode(ux.payload, { mesh: mesh.mesh, association: 'cell' }, 'f32');
+      const data = await decoder.decode(step, ux, mesh);
+      const values = new Float32Array(data.slice().buffer);
       const original = new Float32Array(
         new Uint8Array(await read(`Ux_${String(step).padStart(3, '0')}.f32`)).buffer,
       );

@@ -263,7 +263,7 @@ QuantisedModel quantise_compensating(const Model& original, Session& session, co
   std::optional<Reference> reference;
   ChangeCost cost;
   Before before;
-  if (rate.base) {
+  if (rate.base && original.origin.size() == original.count()) {
     reference.emplace(*rate.base, original, steps, lattice);
     before = {&*reference, &cost, &model.origin, rate.price};
   }
