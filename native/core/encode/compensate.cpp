@@ -82,7 +82,7 @@ class Remaining {
 class Rounding {
  public:
   Rounding() = default;  // to the nearest
-  Rounding(const Reference& reference, const ChangeCost& cost, size_t before, double price)
+  Rounding(const ModelReference& reference, const ChangeCost& cost, size_t before, double price)
       : reference_(&reference), cost_(&cost), before_(before), price_(price) {}
 
   /// The whole number for `x`, given the nearest; `curvature`: half the squared error per square of a whole
@@ -117,7 +117,7 @@ class Rounding {
     return best;
   }
 
-  const Reference* reference_ = nullptr;
+  const ModelReference* reference_ = nullptr;
   const ChangeCost* cost_ = nullptr;
   size_t before_ = 0;
   double price_ = 0;
@@ -199,7 +199,7 @@ QuantisedGaussian quantise_one(Model& model, size_t i, Remaining& rest, const La
 
 /// What the Gaussians of a model are rounded towards.
 struct Before {
-  const Reference* reference = nullptr;
+  const ModelReference* reference = nullptr;
   const ChangeCost* cost = nullptr;
   const std::vector<uint32_t>* origin = nullptr;
   double price = 0;
@@ -230,7 +230,7 @@ void quantise_part(Model& model, const SampleSet& samples, const std::vector<Mom
 /// Differences of the Gaussians that have an origin.
 std::vector<std::array<int32_t, kDifferences>> differences(const std::vector<QuantisedGaussian>& gaussians,
                                                            const std::vector<uint32_t>& origin,
-                                                           const Reference& reference,
+                                                           const ModelReference& reference,
                                                            const QuantSteps& steps) {
   std::vector<std::array<int32_t, kDifferences>> all;
   for (size_t i = 0; i < gaussians.size(); ++i) {
@@ -260,10 +260,10 @@ QuantisedModel quantise_compensating(const Model& original, Session& session, co
   std::vector<QuantisedGaussian> gaussians(model.count()), best;
   std::vector<Moments> moments;
   double best_squared = std::numeric_limits<double>::infinity();
-  std::optional<Reference> reference;
+  std::optional<ModelReference> reference;
   ChangeCost cost;
   Before before;
-  if (rate.base && original.origin.size() == original.count()) {
+  if (rate.base) {
     reference.emplace(*rate.base, original, steps, lattice);
     before = {&*reference, &cost, &model.origin, rate.price};
   }

@@ -21,7 +21,7 @@ inline constexpr int kLively = 3;
 template <class Coder>
 class DeltaCoder {
  public:
-  DeltaCoder(Coder& coder, const Reference& reference, const QuantSteps& steps)
+  DeltaCoder(Coder& coder, const ModelReference& reference, const QuantSteps& steps)
       : coder_(coder), reference_(reference), steps_(steps) {}
 
   /// Whether old Gaussian `j` lives on.
@@ -69,7 +69,7 @@ class DeltaCoder {
   }
 
   Coder& coder_;
-  const Reference& reference_;
+  const ModelReference& reference_;
   const QuantSteps steps_;
   BitModel dies_;
   std::array<std::array<IntegerModel, kLively>, kDifferences> models_;

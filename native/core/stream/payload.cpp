@@ -98,7 +98,7 @@ QuantisedModel selected(const QuantisedModel& q, const std::vector<size_t>& whic
 }
 
 /// Whether every difference is one that the coder can write.
-bool expressible(const QuantisedModel& q, size_t i, const Reference& reference, size_t j) {
+bool expressible(const QuantisedModel& q, size_t i, const ModelReference& reference, size_t j) {
   constexpr int64_t kMost = 1 << 29;
   std::array<int32_t, kCodedParameters> p{};
   for (int k = 0; k < kCodedParameters; ++k) {
@@ -124,7 +124,7 @@ QuantisedModel parse_delta(ByteReader& in, const Header& header, const Quantised
   q.steps = header.steps;
   q.lattice = header.lattice;
   q.resize(header.count);
-  const Reference reference(base, header.model, header.steps, header.lattice);
+  const ModelReference reference(base, header.model, header.steps, header.lattice);
   RangeDecoder coder(in.rest());
   DeltaCoder<RangeDecoder> changes(coder, reference, header.steps);
   size_t i = 0;
@@ -177,7 +177,7 @@ std::vector<uint8_t> encode_delta(const QuantisedModel& q, const QuantisedModel&
   if (!same || base.count() == 0 || q.count() == 0 || q.origin.size() != q.count() ||
       q.lattice != base.lattice)
     return {};
-  const Reference reference(base, q.header, q.steps, q.lattice);
+  const ModelReference reference(base, q.header, q.steps, q.lattice);
   std::vector<size_t> heir(base.count(), q.count()), born;
   for (size_t i = 0; i < q.count(); ++i) {
     const uint32_t j = q.origin[i];

@@ -8,8 +8,8 @@
 
 namespace gaussitu {
 
-Reference::Reference(const QuantisedModel& base, const Model& header, const QuantSteps& steps,
-                     const Lattice& lattice)
+ModelReference::ModelReference(const QuantisedModel& base, const Model& header, const QuantSteps& steps,
+                               const Lattice& lattice)
     : base_(base),
       steps_(steps),
       lattice_(lattice),
@@ -20,7 +20,7 @@ Reference::Reference(const QuantisedModel& base, const Model& header, const Quan
   for (int k = 0; k < 3; ++k) mu_[k] = decoded.mu[k];
 }
 
-int32_t Reference::parameter(int k, size_t j) const {
+int32_t ModelReference::parameter(int k, size_t j) const {
   const double p = base_.parameter[k][j];
   double expected;
   if (k < kSkew)
@@ -33,7 +33,7 @@ int32_t Reference::parameter(int k, size_t j) const {
   return static_cast<int32_t>(std::clamp(std::floor(expected + 0.5), -most, most));
 }
 
-int64_t Reference::part(int axis, size_t j, uint32_t parts) const {
+int64_t ModelReference::part(int axis, size_t j, uint32_t parts) const {
   double fraction = 0;
   const uint32_t cell = lattice_.locate(axis, mu_[axis][j], fraction);
   return static_cast<int64_t>(cell) * parts + std::min(static_cast<uint32_t>(fraction * parts), parts - 1);

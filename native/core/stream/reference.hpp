@@ -9,10 +9,11 @@
 
 namespace gaussitu {
 
-class Reference {
+class ModelReference {
  public:
   /// `base`: the model of the step before; `header`, `steps`, `lattice`: of the model that refers to it.
-  Reference(const QuantisedModel& base, const Model& header, const QuantSteps& steps, const Lattice& lattice);
+  ModelReference(const QuantisedModel& base, const Model& header, const QuantSteps& steps,
+                 const Lattice& lattice);
 
   size_t count() const { return base_.count(); }
   /// Parameter k of Gaussian j, nearest whole number of the new steps (halves upwards).
