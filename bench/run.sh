@@ -12,15 +12,17 @@ for argument in "$@"; do
     *) wanted+=("$argument") ;;
   esac
 done
-((${#wanted[@]})) || wanted=(ratio rate model bounds warm unstructured native coupling memory)
+((${#wanted[@]})) || wanted=(ratio rate model bounds warm unstructured native cuda coupling memory)
 
 for name in "${wanted[@]}"; do
   if [ "$name" = native ]; then
     bash bench/native.sh "${options[@]}"
+  elif [ "$name" = cuda ]; then
+    bash bench/cuda.sh
   elif [ -f "bench/$name.ts" ]; then
     npx tsx "bench/$name.ts" "${options[@]}"
   else
-    echo "bench: no bench is called $name (ratio rate model bounds warm unstructured native coupling memory)" >&2
+    echo "bench: no bench is called $name (ratio rate model bounds warm unstructured native cuda coupling memory)" >&2
     exit 2
   fi
 done
