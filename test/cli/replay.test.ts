@@ -31,7 +31,7 @@ describe('replay, inspect, verify, decode', () => {
     expect(inspection.run).toBe('wave');
     expect(inspection.steps.map((s) => [s.step, s.time, s.keyframe])).toEqual([
       [0, 0, true],
-      [1, 0.1, true],
+      [1, 0.1, false], // holds what changed
     ]);
     const [k, u] = inspection.steps[1]!.fields;
     expect(Object.keys(u!)).toEqual(
