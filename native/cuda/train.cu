@@ -5,6 +5,7 @@
 #include "scan.cuh"
 #include "train.hpp"
 #include "train/normal_equations.hpp"
+#include "train/schedule.hpp"
 
 namespace gaussitu::cuda {
 namespace {
@@ -51,25 +52,6 @@ __global__ void __launch_bounds__(kThreads) keep_best(ModelView from, ModelView 
 
 __global__ void go_on(TrainState* state) {
   state->halted = running;
-}
-
-double psnr_of(double squared, size_t measured) {
-  return squared > 0 ? -10 * std::log10(squared / static_cast<double>(measured))
-                     : std::numeric_limits<double>::infinity();
-}
-
-// As in native/core/train/train.cpp, where they are explained.
-double annealed(double progress) {
-  const double left = std::clamp((1 - progress) / 0.3, 0.0, 1.0);
-  return 0.05 + 0.95 * left * left;
-}
-
-size_t grown(int iteration, const TrainSettings& settings, size_t first) {
-  constexpr int kRounds = 3;
-  if (settings.grow_to <= first) return first;
-  int rounds = 0;
-  while (rounds < kRounds && iteration * 2 * (kRounds + 1) >= settings.iterations * (rounds + 1)) rounds++;
-  return first + (settings.grow_to - first) * static_cast<size_t>(rounds) / kRounds;
 }
 
 }  // namespace

@@ -9,29 +9,10 @@
 #include "train/optimiser.hpp"
 #include "train/pass.hpp"
 #include "train/resize_model.hpp"
+#include "train/schedule.hpp"
 
 namespace gaussitu {
 namespace {
-
-double psnr_of(double squared, size_t finite) {
-  return squared > 0 ? -10 * std::log10(squared / static_cast<double>(finite))
-                     : std::numeric_limits<double>::infinity();
-}
-
-// Full steps over the first 70 %, then a smooth fall to 5 %. Only exact operations: the same on any machine.
-double annealed(double progress) {
-  const double left = std::clamp((1 - progress) / 0.3, 0.0, 1.0);
-  return 0.05 + 0.95 * left * left;
-}
-
-// Count of Gaussians after `iteration`: the rounds of growth are over by the time steps begin to shrink.
-size_t grown(int iteration, const TrainSettings& settings, size_t first) {
-  constexpr int kRounds = 3;
-  if (settings.grow_to <= first) return first;
-  int rounds = 0;
-  while (rounds < kRounds && iteration * 2 * (kRounds + 1) >= settings.iterations * (rounds + 1)) rounds++;
-  return first + (settings.grow_to - first) * static_cast<size_t>(rounds) / kRounds;
-}
 
 class Clock {
  public:

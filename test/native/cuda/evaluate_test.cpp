@@ -4,26 +4,15 @@
 #include <algorithm>
 
 #include "cases.hpp"
-#include "forward.hpp"
 #include "model/reach.hpp"
+#include "on_device.hpp"
 #include "seeds.hpp"
 
 using namespace gaussitu;
 using namespace gaussitu::cuda;
+using cases::OnDevice;
 
 namespace {
-
-struct OnDevice {
-  Memory memory;
-  Stream stream;
-  DeviceSamples samples;
-  DeviceModel model{memory};
-  DeviceReach reach{memory};
-  OnDevice(const Model& m, const SampleSet& s) : samples(s, memory, stream) {
-    model.upload(m, stream);
-    reach.find_all(model.view(), samples, stream);
-  }
-};
 
 template <class T>
 std::vector<T> read(const T* from, size_t n, Stream& stream) {

@@ -5,6 +5,7 @@
 
 #include "cases.hpp"
 #include "model/evaluate.hpp"
+#include "on_device.hpp"
 #include "seeds.hpp"
 #include "train/normal_equations.hpp"
 #include "train/pass.hpp"
@@ -14,19 +15,12 @@ using namespace gaussitu::cuda;
 
 namespace {
 
-struct OnDevice {
-  Memory memory;
-  Stream stream;
-  DeviceSamples samples;
-  DeviceModel model{memory};
-  DeviceReach reach{memory};
+struct OnDevice : cases::OnDevice {
   DeviceArray<float> e{memory}, r{memory}, fr{memory};
   DeviceArray<double> squares{memory};
   DeviceArray<uint32_t> pairs{memory};
 
-  OnDevice(const Model& m, const SampleSet& s) : samples(s, memory, stream) {
-    model.upload(m, stream);
-    reach.find_all(model.view(), samples, stream);
+  OnDevice(const Model& m, const SampleSet& s) : cases::OnDevice(m, s) {
     for (auto* a : {&e, &r, &fr}) a->resize(s.x.size());
     squares.resize(samples.blocks());
     pairs.resize(samples.view().unit_count);

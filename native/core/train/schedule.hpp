@@ -1,0 +1,34 @@
+// The course of a training, which every back end follows.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+#include "train/train.hpp"
+
+namespace gaussitu {
+
+/// dB over the scaled range, from the sum of squared errors of so many samples.
+inline double psnr_of(double squared, size_t measured) {
+  return squared > 0 ? -10 * std::log10(squared / static_cast<double>(measured))
+                     : std::numeric_limits<double>::infinity();
+}
+
+/// Rate of the steps at a progress from 0 to 1: full steps over the first 70 %, then a smooth fall to 5 %.
+/// Only exact operations: the same on any machine.
+inline double annealed(double progress) {
+  const double left = std::clamp((1 - progress) / 0.3, 0.0, 1.0);
+  return 0.05 + 0.95 * left * left;
+}
+
+/// Count of Gaussians after `iteration`: the rounds of growth are over by the time steps begin to shrink.
+inline size_t grown(int iteration, const TrainSettings& settings, size_t first) {
+  constexpr int kRounds = 3;
+  if (settings.grow_to <= first) return first;
+  int rounds = 0;
+  while (rounds < kRounds && iteration * 2 * (kRounds + 1) >= settings.iterations * (rounds + 1)) rounds++;
+  return first + (settings.grow_to - first) * static_cast<size_t>(rounds) / kRounds;
+}
+
+}  // namespace gaussitu
