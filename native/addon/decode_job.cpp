@@ -14,11 +14,11 @@ constexpr napi_type_tag kModelTag{0x6761757373697475u, 0x6d6f64656c000001u};
 
 /// The vector's memory as a typed array, not copied.
 template <class Array, class T>
-Array hand_over(Napi::Env env, LargeArray<T>& values) {
+Array hand_over(Napi::Env env, gaussitu::Array<T>& values) {
   if (values.empty()) return Array::New(env, 0);
-  auto* kept = new LargeArray<T>(std::move(values));
+  auto* kept = new gaussitu::Array<T>(std::move(values));
   const auto buffer = Napi::ArrayBuffer::New(
-      env, kept->data(), kept->size() * sizeof(T), [](Napi::Env, void*, LargeArray<T>* v) { delete v; },
+      env, kept->data(), kept->size() * sizeof(T), [](Napi::Env, void*, gaussitu::Array<T>* v) { delete v; },
       kept);
   return Array::New(env, kept->size(), buffer, 0);
 }

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/large_array.hpp"
+#include "base/array.hpp"
 #include "model/model.hpp"
 #include "query/query_kernel.hpp"
 
@@ -47,9 +47,9 @@ class CellIndex {
  private:
   std::array<size_t, 3> counts_{1, 1, 1};
   float origin_[3], per_unit_[3];
-  LargeArray<PackedGaussian> gaussians_;
+  Array<PackedGaussian> gaussians_;
   std::vector<uint64_t> starts_;  // [count() + 1]
-  LargeArray<uint32_t> items_;
+  Array<uint32_t> items_;
 };
 
 }  // namespace gaussitu

@@ -131,8 +131,8 @@ class PointSorter {
   const bool gradient_;
   Answers<T>& out_;
   std::vector<uint32_t> starts_;  // [cells + 1]
-  LargeArray<uint32_t> cell_of_;
-  LargeArray<Point> read_, sorted_;
+  Array<uint32_t> cell_of_;
+  Array<Point> read_, sorted_;
   std::vector<std::vector<uint32_t>> next_;  // [parts][cells] where the next point of a cell goes
 };
 

@@ -3,7 +3,7 @@
 #pragma once
 #include <cstdint>
 
-#include "base/large_array.hpp"
+#include "base/array.hpp"
 #include "model/model.hpp"
 #include "query/cell_index.hpp"
 #include "sample/places.hpp"
@@ -19,9 +19,9 @@ struct QueryModel {
 
 template <class T>
 struct Answers {
-  LargeArray<T> values;        // [total] field units
-  LargeArray<uint8_t> inside;  // [total] 1 where the place is inside the model's domain
-  LargeArray<T> gradient;      // [total, 3] field units per world unit, where asked for
+  Array<T> values;        // [total] field units
+  Array<uint8_t> inside;  // [total] 1 where the place is inside the model's domain
+  Array<T> gradient;      // [total, 3] field units per world unit, where asked for
 };
 
 template <class T>
