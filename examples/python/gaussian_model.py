@@ -309,7 +309,8 @@ def read_changes(b, m, n, flags, old):
             else:
                 x = x * old.steps[1 if k < 3 else 2] / m.steps[1 if k < 3 else 2]
             most = math.floor(40 / m.steps[1]) if k < 3 else 2**28
-            p[k] = min(max(math.floor(x + 0.5), -most), most) + difference(k)
+            expected = min(max(math.floor(x + 0.5), -most), most) if math.isfinite(x) else 0
+            p[k] = expected + difference(k)
         cell, part = [0, 0, 0], [0, 0, 0]
         for k, parts in enumerate(parts_of(m, shape(p, m.steps))):
             at, fraction = 0, 0.0

@@ -29,6 +29,8 @@ int32_t ModelReference::parameter(int k, size_t j) const {
     expected = p * base_.steps.skew / steps_.skew;
   else
     expected = (p * base_.steps.value * value_scale_ + value_shift_) / steps_.value;
+  // Ranges that cannot be compared (almost constant fields, damage) predict nothing.
+  if (!std::isfinite(expected)) return 0;
   const double most = k < kSkew ? std::floor(kMaxLog2 / steps_.scale) : double{kMaxParameter};
   return static_cast<int32_t>(std::clamp(std::floor(expected + 0.5), -most, most));
 }

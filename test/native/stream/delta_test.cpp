@@ -69,6 +69,18 @@ TEST_CASE("changes give the model back bit for bit, with other steps, births and
     }
 }
 
+TEST_CASE("changes to a field that became almost constant come back bit for bit") {
+  const auto base = to_integers(synthetic(40, 5), kSteps);
+  for (const double range : {1e-310, 1e-290, 1e300}) {
+    auto m = later(base, 0, 0, 5);
+    m.value_range = range;
+    const auto q = to_integers(m, kSteps, base.lattice);
+    const auto bytes = encode_delta(q, base);
+    REQUIRE(!bytes.empty());
+    CHECK(same(from_integers(parse_payload(bytes, &base)), from_integers(q)));
+  }
+}
+
 TEST_CASE("small changes take a fraction of the bytes, and none next to nothing") {
   const auto base = to_integers(synthetic(2000, 3), kSteps);
   const auto q = to_integers(later(base, 0, 0, 3), kSteps, base.lattice);
