@@ -15,20 +15,25 @@ BoundedHeader header_of(const Layout& layout) {
   return make_header(layout, sizeof(T) == 4 ? Dtype::f32 : Dtype::f64);
 }
 
-/// Puts the header, and the model, before what there is of the payload.
+using Bytes = std::span<const uint8_t>;
+
+/// The payload: header, model, and what follows them.
 template <class T, class C>
-void begin_payload(CodedBlock<T>& coded, const SmallModel<C>* model) {
+void put_together(CodedBlock<T>& coded, const SmallModel<C>* model, std::initializer_list<Bytes> rest) {
   coded.header.model = model != nullptr ? model->payload.size() : 0;
   ByteWriter out;
   write_header(out, coded.header);
-  std::vector<uint8_t> begin = out.take();
+  coded.payload = out.take();
+  size_t size = coded.payload.size() + coded.header.model;
+  for (const Bytes part : rest) size += part.size();
+  coded.payload.reserve(size);
   if (model != nullptr) {
-    begin.insert(begin.end(), model->payload.begin(), model->payload.end());
+    coded.payload.insert(coded.payload.end(), model->payload.begin(), model->payload.end());
     coded.model = {model->payload.size(), model->gaussians, model->psnr,  coded.header.model_is_reference,
                    model->iterations,     model->warm,      model->device};
   }
-  coded.begin = begin.size();
-  coded.payload.insert(coded.payload.begin(), begin.begin(), begin.end());
+  coded.begin = coded.payload.size();
+  for (const Bytes part : rest) coded.payload.insert(coded.payload.end(), part.begin(), part.end());
 }
 
 }  // namespace
@@ -65,9 +70,9 @@ CodedBlock<T> BlockCoder<T>::code_exactly() const {
   CodedBlock<T> out;
   out.header = header_of<T>(layout_);
   out.header.exact = true;
-  out.payload =
+  const auto planes =
       encode_exact({reinterpret_cast<const uint8_t*>(values_.data()), values_.size_bytes()}, sizeof(T));
-  begin_payload<T, T>(out, nullptr);
+  put_together<T, T>(out, nullptr, {planes});
   return out;
 }
 
@@ -97,18 +102,15 @@ CodedBlock<T> BlockCoder<T>::code_in(const CodingDomain& domain, std::span<const
   ByteWriter bytes;
   bytes.varint(mask.size());
   if (header.log) bytes.varint(signs.size());
-  out.payload = bytes.take();
-  for (const std::span<const uint8_t> part : {std::span<const uint8_t>(mask), signs, {residual}})
-    out.payload.insert(out.payload.end(), part.begin(), part.end());
-  begin_payload(out, model);
+  const auto sizes = bytes.take();
+  put_together(out, model, {sizes, mask, signs, residual});
   return out;
 }
 
 template <class T>
 CodedBlock<T> BlockCoder<T>::beside(const SmallModel<T>& model, const CodedBlock<T>& plain) const {
   CodedBlock<T> out = plain;
-  out.payload.erase(out.payload.begin(), out.payload.begin() + std::ptrdiff_t(plain.begin));
-  begin_payload(out, &model);
+  put_together(out, &model, {Bytes(plain.payload).subspan(plain.begin)});
   return out;
 }
 

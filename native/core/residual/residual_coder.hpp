@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ namespace gaussitu {
 
 inline constexpr double kLevelGrowth = 1.15;  // coarse levels are coded more finely: all below leans on them
 inline constexpr size_t kChunkTargets = 1 << 15;  // levels of two chunks and more are coded in parallel
+inline constexpr size_t kPairTargets = 1 << 14;   // smaller ones in one, larger ones in two at least
 inline constexpr size_t kMaxChunks = 16;
 
 /// Values of a block as the decoder sees them.
@@ -79,6 +81,9 @@ class ResidualCoder {
     std::vector<uint8_t> bytes(16);
     std::memcpy(&bytes[0], &header.bound, 8);
     std::memcpy(&bytes[8], &header.lattice, 8);
+    size_t size = bytes.size() + 8 * chunks_.size();
+    for (const auto& chunk : chunks_) size += chunk.size();
+    bytes.reserve(size);
     for (const auto& chunk : chunks_) {
       uint64_t v = chunk.size();
       for (; v >= 128; v >>= 7) bytes.push_back(static_cast<uint8_t>(v | 128));
@@ -113,7 +118,8 @@ class ResidualCoder {
 
   /// Parts a level of `targets` in `units` (rows, points) is cut into; 1: it goes into part 0.
   static size_t chunk_count(size_t targets, size_t units) {
-    return std::max<size_t>(1, std::min({targets / kChunkTargets, kMaxChunks, units}));
+    const size_t least = targets >= kPairTargets ? 2 : 1;
+    return std::max<size_t>(1, std::min({std::max(least, targets / kChunkTargets), kMaxChunks, units}));
   }
 
   /// body(coder, models, first unit, last unit) over a level: in part 0, or in parallel parts that all start
@@ -125,20 +131,22 @@ class ResidualCoder {
       body(coder, models_, size_t{0}, units);
       return;
     }
-    std::vector<CodeModels> models(chunks, models_);
+    std::unique_ptr<CodeModels> learned;  // by the first
     std::vector<std::vector<uint8_t>> bytes(chunks);
     parallel_for(chunks, [&](size_t c) {
       const size_t first = units * c / chunks, last = units * (c + 1) / chunks;
+      auto models = std::make_unique<CodeModels>(models_);
       if constexpr (Coder::kDecoding) {
         BulkDecoder own(parts_[next_part_ + c]);
-        body(own, models[c], first, last);
+        body(own, *models, first, last);
       } else {
         BulkEncoder own;
-        body(own, models[c], first, last);
+        body(own, *models, first, last);
         bytes[c] = own.finish();
       }
+      if (c == 0) learned = std::move(models);
     });
-    models_ = models[0];
+    models_ = *learned;
     if constexpr (Coder::kDecoding)
       next_part_ += chunks;
     else
