@@ -6,7 +6,7 @@ BUILD := build
 GAUSSITU_DATA ?= $(firstword $(wildcard ../shared/data))
 export GAUSSITU_DATA
 
-.PHONY: help setup native cuda ts demo test test-adios2 test-native test-ts lint format bench clean
+.PHONY: help setup native checks cuda ts demo test test-adios2 lint format bench clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,6 +21,9 @@ native: setup ## build the native core, addon and client
 	@rm -f $(BUILD).cmake.log
 	cmake --build $(BUILD) --parallel $(JOBS)
 
+checks: native ## build the native tests and benches
+	cmake --build $(BUILD) --target gaussitu_checks --parallel $(JOBS)
+
 cuda: native ## build the CUDA back end where nvcc 12 or 13 is found (minutes)
 	@if cmake --build $(BUILD) --target help | grep -w gaussitu_cuda > /dev/null; \
 	  then cmake --build $(BUILD) --target gaussitu_cuda --parallel $(JOBS); \
@@ -32,13 +35,13 @@ ts: setup ## compile TypeScript into dist/
 demo: native ts ## a Gray-Scott simulation coupled to the service: compressed files, a table, a picture
 	bash examples/gray-scott/demo.sh
 
-test: native cuda ts ## the whole test suite
+test: checks cuda ts ## the whole test suite
 	bash scripts/test.sh
 
 test-adios2: native ts ## the ADIOS2 plugins in a Debian root with ADIOS2 (root, 1.1 GB in the cache folder)
 	GAUSSITU_ADIOS2_ROOT=$$(bash adapters/adios2/build.sh) npx vitest run test/adios2
 
-lint: native ## types, oxlint, prettier, clang-format
+lint: checks ## types, oxlint, prettier, clang-format
 	npx tsc --noEmit
 	npx oxlint --type-aware --deny-warnings
 	npx prettier --check --log-level warn .
@@ -48,7 +51,7 @@ format: setup ## rewrite all sources in the house style
 	npx prettier --write --log-level warn .
 	git ls-files 'native/*.[ch]' '*.[ch]pp' '*.cu' '*.cuh' | xargs clang-format -i
 
-bench: native ts ## all benchmarks as tables (see docs/benchmarks.md)
+bench: checks ts ## all benchmarks as tables (see docs/benchmarks.md)
 	bash bench/run.sh
 
 clean: ## remove everything built
