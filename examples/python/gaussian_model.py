@@ -237,30 +237,69 @@ def set_gaussians(m, cells, sub, numbers):
         m.v[i] = p[6] * m.steps[3]
 
 
+def coarse_to_fine(n):
+    """Each of n Gaussians, in the order they are coded, with the distance to its known neighbours."""
+    s = 1
+    while s < n:
+        s *= 2
+    if n > 0:
+        yield 0, s
+    while s > 1:
+        s //= 2
+        for i in range(s, n, 2 * s):
+            yield i, s
+
+
+class Cell:
+    """A code between two known ones."""
+
+    def __init__(self):
+        self.bits = {}
+
+    def decode(self, coder, first, last, stride):
+        count = last - first + 1
+        shares = min(count, 8)
+        low, high, node = 0, shares, 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            key = min(stride.bit_length(), 4), shares, node
+            upper = coder.bit(self.bits.setdefault(key, Bit()))
+            low, high = (middle, high) if upper else (low, middle)
+            node = 2 * node + upper
+        begin, end = (low * count + shares - 1) // shares, (high * count + shares - 1) // shares
+        m = end - begin
+        if m <= 65536:
+            return first + begin + coder.uniform(m)
+        x = coder.uniform((m - 1) // 65536 + 1) * 65536
+        x += coder.uniform(65536)
+        if x >= m:
+            raise ValueError("payload is damaged: centre outside its box")
+        return first + begin + x
+
+
 def read_gaussians(b, decoder, m, n, prediction):
     """`decoder`: RangeDecoder to begin with the next byte, or one that is under way."""
     means, weights = prediction
     axes = axes_of_code(m)
     coder = decoder(b.data[b.at :]) if decoder is RangeDecoder else decoder
-    gap, models = Magnitude(), [Integer() for _ in range(7)]
+    between, models = Cell(), [Integer() for _ in range(7)]
     cells, sub, numbers = (np.zeros((n, k), np.int64) for k in (3, 3, 7))
-    code = 0
-    for i in range(n):
-        code += gap.decode(coder)
-        if code >> sum(m.bits):
-            raise ValueError("payload is damaged: centre outside its box")
+    codes = [0] * n
+    for known, (i, s) in enumerate(coarse_to_fine(n)):
+        last = codes[i + s] if i + s < n else 2 ** sum(m.bits) - 1
+        codes[i] = code = between.decode(coder, codes[i - s] if i > 0 else 0, last, s)
         cell = [0, 0, 0]
         for j, k in enumerate(axes):
             cell[k] = cell[k] << 1 | code >> (len(axes) - 1 - j) & 1
         cells[i] = cell
 
         predicted = means
-        if i >= 4:
-            first = max(0, i - 64)
-            distance = ((cells[first:i] - cells[i]) ** 2).sum(1)[::-1]
-            near = i - 1 - np.argsort(distance, kind="stable")[:4]
+        if known >= 4:
+            around = np.array([*range(i - s, -1, -s)][:32] + [*range(i + s, n, 2 * s)][:32])
+            distance = ((cells[around] - cells[i]) ** 2).sum(1)
+            near = around[np.argsort(distance, kind="stable")[:4]]
             deviation = (numbers[near] - means).sum(0)
-            predicted = [int(means[k]) + (int(deviation[k]) * weights[k] >> 8) for k in range(7)]
+            predicted = [int(means[k]) + (int(deviation[k]) * weights[k] + 128 >> 8) for k in range(7)]
         numbers[i] = p = [predicted[k] + models[k].decode(coder) for k in range(7)]
         sub[i] = [coder.uniform(parts) for parts in parts_of(m, shape(p, m.steps))]
     return cells, sub, numbers
@@ -287,18 +326,19 @@ def read_changes(b, m, n, flags, old):
     dies, models = Bit(), [[Integer() for _ in range(3)] for _ in range(10)]
     scale = old.value_range / m.value_range if m.value_range > 0 else 1.0
     shift = (old.value_min - m.value_min) / m.value_range if m.value_range > 0 else 0.0
-    edge, before = edges(m), 0
-    cells, sub, numbers = [], [], []
-    for j in range(len(old.v)):
+    edge, moved = edges(m), [0] * len(old.v)
+    alive = {}
+    for j, s in coarse_to_fine(len(old.v)):
         if coder.bit(dies):
             continue
-        moved = 0
+        near = 0
+        if j > 0:
+            near = (moved[j - s] + moved[j + s]) // 2 if j + s < len(old.v) else moved[j - s]
 
         def difference(k):
-            nonlocal moved
-            around = 2 * moved + before
+            around = 2 * moved[j] + near
             d = models[k][0 if around < 4 else 1 if around < 12 else 2].decode(coder)
-            moved += min(abs(d), 64)
+            moved[j] += min(abs(d), 64)
             return d
 
         p = [0] * 7
@@ -322,12 +362,10 @@ def read_changes(b, m, n, flags, old):
             if at < 0 or at >= parts << m.bits[k]:
                 raise ValueError("payload is damaged: centre outside its box")
             cell[k], part[k] = divmod(at, parts)
-        before = moved
-        cells.append(cell)
-        sub.append(part)
-        numbers.append(p)
-    if len(cells) != n - born:
+        alive[j] = cell, part, p
+    if len(alive) != n - born:
         raise ValueError("payload is damaged: number of Gaussians that live on")
+    cells, sub, numbers = ([alive[j][k] for j in sorted(alive)] for k in range(3))
     all_of = [np.array(x, np.int64).reshape(-1, k) for x, k in ((cells, 3), (sub, 3), (numbers, 7))]
     if born:
         all_of = [np.vstack(x) for x in zip(all_of, read_gaussians(b, coder, m, born, prediction))]

@@ -1,4 +1,4 @@
-// What JavaScript sees: encode, open, decode, resolve, layout, encodeBounded, decodeBounded, state, describe,
+// What JavaScript sees: encode, open, decode, resolve, coarser, layout, encodeBounded, decodeBounded, state, describe,
 // crc32, setThreads, threads, instructionSet, useDevice. Typed and documented in src/codec.
 #include <zlib.h>
 
@@ -101,6 +101,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("open", Napi::Function::New(env, start_open));
   exports.Set("decode", Napi::Function::New(env, start_decode));
   exports.Set("resolve", Napi::Function::New(env, start_resolve));
+  exports.Set("coarser", Napi::Function::New(env, start_coarser));
   exports.Set("layout", Napi::Function::New(env, start_layout));
   exports.Set("encodeBounded", Napi::Function::New(env, start_encode_bounded));
   exports.Set("decodeBounded", Napi::Function::New(env, start_decode_bounded));

@@ -12,6 +12,9 @@ Napi::Value start_encode(const Napi::CallbackInfo& info);
 /// refers to.
 Napi::Value start_resolve(const Napi::CallbackInfo& info);
 
+/// (payload, part): bytes of the model of its first Gaussians; the payload may be cut.
+Napi::Value start_coarser(const Napi::CallbackInfo& info);
+
 /// (payload): a model that is ready to be asked many times, for start_decode.
 Napi::Value start_open(const Napi::CallbackInfo& info);
 

@@ -12,11 +12,13 @@ import {
   queryPoints,
   readPoints,
   requireFormat,
+  withCoarserModels,
   withWholeModels,
   writeField,
 } from '../export/index.js';
 import type { Box, Slice } from '../export/index.js';
 import type { Triple } from '../protocol/mesh.js';
+import { modelPart } from './model_part.js';
 
 interface DecodeOptions {
   field: string;
@@ -27,6 +29,7 @@ interface DecodeOptions {
   box?: Box;
   slice?: Slice;
   gradient?: boolean;
+  lod?: number;
   block?: number;
   mesh?: string;
 }
@@ -46,6 +49,7 @@ export const decodeCommand = new Command('decode')
   )
   .option('--slice <i0:i1,j0:j1,k0:k1>', 'only these indices of a grid, x first, as numpy slices', parseSlice)
   .option('--gradient', 'slopes along x, y and z [.., 3] in place of values')
+  .option('--lod <part>', 'coarser models: of this part of their Gaussians, e.g. 0.25', modelPart)
   .option('--block <N>', 'only this block of a decomposed field', whole('--block'))
   .option('--mesh <name>', 'only on this mesh, of a field that is on several')
   .addHelpText(
@@ -56,6 +60,7 @@ decomposed grid are put together to the whole grid, ghost layers left out. With 
 the domain, and the mesh is not needed. Of a --box or --slice only the blocks that have something of it are decoded, and of
 those that are Gaussian models only what is asked for; blocks with a strict bound are decoded whole and cut. A --gradient (float64)
 is that of the model, exact; of blocks with a strict bound that of the small model beside their residual.
+With --lod models alone are decoded, from the first part of their Gaussians, which lie evenly among the others: a preview.
 
   .f32 .f64  bare little-endian numbers, x fastest     .npy     numpy array [z, y, x] or [n]
   .h5        HDF5 that gaussitu replay reads           .vtkhdf  for ParaView: ImageData or UnstructuredGrid
@@ -82,7 +87,8 @@ Examples:
     requireFormat(output);
     const archive = await openArchive(run);
     const codec = createCodec();
-    const step = await withWholeModels(archive, codec, await archive.readStep(options.step), field);
+    const whole = await withWholeModels(archive, codec, await archive.readStep(options.step), field);
+    const step = options.lod ? await withCoarserModels(codec, whole, field, options.lod) : whole;
     const decoded =
       points !== undefined
         ? await queryPoints(codec, step, field, await readPoints(points), part)

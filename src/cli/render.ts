@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { openArchive } from '../archive/index.js';
 import { createCodec } from '../codec/index.js';
 import { GaussituError } from '../errors.js';
+import { withCoarserModels, withWholeModels } from '../export/index.js';
 import {
   COLORMAPS,
   loadBlocks,
@@ -12,6 +13,7 @@ import {
   type SliceRequest,
 } from '../render/index.js';
 import { openInput } from '../replay/index.js';
+import { modelPart } from './model_part.js';
 
 interface RenderOptions {
   field: string;
@@ -21,6 +23,7 @@ interface RenderOptions {
   slice?: SliceRequest;
   size: number;
   colormap: string;
+  lod?: number;
 }
 
 export const renderCommand = new Command('render')
@@ -37,6 +40,7 @@ export const renderCommand = new Command('render')
     'z=32 (node), z=50% (of the extent), z=@1.5 (coordinate); default: the middle',
     parseSlice,
   )
+  .option('--lod <part>', 'coarser models: of this part of their Gaussians, e.g. 0.25', modelPart)
   .addOption(
     new Option('--size <pixels>', 'width of the picture')
       .default(1600)
@@ -57,7 +61,15 @@ Examples:
   .action(async (run: string, options: RenderOptions) => {
     const archive = await openArchive(run);
     const codec = createCodec();
-    const step = await archive.readStep(options.step);
+    const whole = await archive.readStep(options.step);
+    const step = options.lod
+      ? await withCoarserModels(
+          codec,
+          await withWholeModels(archive, codec, whole, options.field),
+          options.field,
+          options.lod,
+        )
+      : whole;
     const blocks = await loadBlocks(archive, codec, step, options.field);
     const input = options.against === undefined ? undefined : await openInput(options.against);
     try {

@@ -20,8 +20,20 @@ export function createCodec(): Codec {
     encode: (request) => encode(native, request),
     decode: (model, at, dtype = 'f32', { gradient = false } = {}) =>
       decode(native, model, at, dtype, gradient),
-    open: (payload) => open(native, payload),
-    resolve: (payload, previous) => resolve(native, payload, previous),
+    async open(payload) {
+      checkBytes('payload', payload);
+      return run('open', () => native.open(payload));
+    },
+    async resolve(payload, previous) {
+      checkBytes('payload', payload);
+      checkBytes('previous', previous);
+      return run('resolve', () => native.resolve(payload, previous));
+    },
+    async coarser(payload, part = 1) {
+      checkBytes('payload', payload);
+      if (!(part > 0 && part <= 1)) fail('part', 'a number above 0 and up to 1', part);
+      return run('coarser', () => native.coarser(payload, part));
+    },
     encodeBounded: (request) => encodeBounded(native, request),
     decodeBounded: (payload, at, dtype, references = {}) =>
       decodeBounded(native, payload, at, dtype, references),
@@ -109,22 +121,12 @@ async function encode(native: NativeAddon, request: EncodeRequest): Promise<Enco
   }
 }
 
-async function open(native: NativeAddon, payload: Uint8Array): Promise<OpenModel> {
-  checkBytes('payload', payload);
+/** A native job to its end, with errors of the family. */
+async function run<T>(what: string, begin: () => NativeJob<T>): Promise<T> {
   try {
-    return await start(() => native.open(payload), 'open').promise;
+    return await start(begin, what).promise;
   } catch (error) {
-    throw fromNative(error, 'open');
-  }
-}
-
-async function resolve(native: NativeAddon, payload: Uint8Array, previous: Uint8Array): Promise<Uint8Array> {
-  checkBytes('payload', payload);
-  checkBytes('previous', previous);
-  try {
-    return await start(() => native.resolve(payload, previous), 'resolve').promise;
-  } catch (error) {
-    throw fromNative(error, 'resolve');
+    throw fromNative(error, what);
   }
 }
 
@@ -141,14 +143,9 @@ async function decode(
   checkMesh(mesh, association, ghost);
   if (box) checkIndexBox(box);
   const edges = box && [0, 1, 2].flatMap((k) => [box.first[k] ?? 0, box.last[k] ?? 0]);
-  try {
-    return await start(
-      () => native.decode(model, { ...nativeMesh(mesh, association, ghost), dtype, box: edges, gradient }),
-      'decode',
-    ).promise;
-  } catch (error) {
-    throw fromNative(error, 'decode');
-  }
+  return run('decode', () =>
+    native.decode(model, { ...nativeMesh(mesh, association, ghost), dtype, box: edges, gradient }),
+  );
 }
 
 type Place = Extract<DecodeAt, { mesh: Mesh }>;

@@ -74,6 +74,7 @@ export interface NativeAddon {
     at: NativeMesh & { dtype: 'f32' | 'f64'; box?: number[] | undefined; gradient: boolean },
   ): NativeJob<Decoded>;
   resolve(payload: Uint8Array, previous: Uint8Array): NativeJob<Uint8Array>;
+  coarser(payload: Uint8Array, part: number): NativeJob<Uint8Array>;
   layout(at: NativeMesh | { values: number }): NativeJob<NativeHandle>;
   encodeBounded(
     request: NativeBoundedRequest,

@@ -200,6 +200,12 @@ export interface Codec {
    * Throws INVALID_ARGUMENT, CORRUPT_STREAM (also: changes to another model), UNSUPPORTED.
    */
   resolve(payload: Uint8Array, previous: Uint8Array): Promise<Uint8Array>;
+  /**
+   * A coarser model as a payload: the first `part` (above 0, up to 1) of the Gaussians of a payload that stands alone,
+   * widened to cover for the rest. The payload may be cut anywhere behind its header: then of those that are whole.
+   * Throws INVALID_ARGUMENT, CORRUPT_STREAM, UNSUPPORTED.
+   */
+  coarser(payload: Uint8Array, part?: number): Promise<Uint8Array>;
   /** Of a payload that stands alone. Throws INVALID_ARGUMENT, CORRUPT_STREAM, UNSUPPORTED. */
   decode(
     model: Uint8Array | OpenModel,

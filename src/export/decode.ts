@@ -3,6 +3,7 @@ import type { Codec } from '../codec/types.js';
 import { GaussituError } from '../errors.js';
 import { assemble } from './assemble.js';
 import { BlockDecoder } from './block_decoder.js';
+import { requireModel } from './entry.js';
 import type { ExportField } from './types.js';
 
 /** Narrows a field down to one block, or to the blocks of one mesh. */
@@ -45,6 +46,30 @@ export async function withWholeModels(
   const fields: FieldEntry[] = [];
   for (const entry of step.fields) {
     fields.push(entry.name === field ? await decoder.whole(step.step, entry) : entry);
+  }
+  return { ...step, fields };
+}
+
+/**
+ * The step with coarser models of a field in place of its blocks: the first `part` of each model's Gaussians. Models must be
+ * whole (withWholeModels); of blocks with a strict bound it is the model beside their residual. Throws UNSUPPORTED where a
+ * block has none.
+ */
+export async function withCoarserModels(
+  codec: Codec,
+  step: StepEntry,
+  field: string,
+  part: number,
+): Promise<StepEntry> {
+  const fields: FieldEntry[] = [];
+  for (const entry of step.fields) {
+    if (entry.name !== field || entry.kind === 'constant' || entry.kind === 'empty') {
+      fields.push(entry);
+      continue;
+    }
+    const payload = await codec.coarser(requireModel(codec, entry, step.step), part);
+    const { references: _, ...alone } = entry;
+    fields.push({ ...alone, kind: 'gaussian', payload });
   }
   return { ...step, fields };
 }

@@ -17,6 +17,17 @@ export function modelOfEntry(
   return kind === 'bounded' && certificate.model ? codec.modelOf(payload) : undefined;
 }
 
+/** The same; throws UNSUPPORTED where the block has none. */
+export function requireModel(codec: Codec, entry: FieldEntry, step: number): Uint8Array {
+  const model = modelOfEntry(codec, entry);
+  if (model) return model;
+  throw new GaussituError('UNSUPPORTED', `field ${entry.name}, block ${entry.block}, step ${step}`, {
+    expected: 'a Gaussian model',
+    received: `${entry.kind} values without a model`,
+    hint: 'decode it without --points, --grid, --gradient and --lod, or compress it with a larger --model-share',
+  });
+}
+
 /**
  * One stored block that is not bounded (see BlockDecoder) back to the array it stands for: little-endian values of the
  * field's dtype, without ghosts. `mesh` is needed for a Gaussian model only. Throws CORRUPT_STREAM, NOT_FOUND (no mesh).

@@ -46,7 +46,7 @@ export { BlockDecoder } from './block_decoder.js';
 export { parseBox, parseSlice } from './box.js';
 export type { Box, Slice } from './box.js';
 export { decodePart } from './part.js';
-export { decodeField, entriesOf, withWholeModels } from './decode.js';
+export { decodeField, entriesOf, withCoarserModels, withWholeModels } from './decode.js';
 export { decodeEntry } from './entry.js';
 export { queryGrid, queryPoints } from './query.js';
 export { readPoints } from './points_file.js';

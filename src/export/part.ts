@@ -8,9 +8,8 @@ import { assemble, startsOf } from './assemble.js';
 import { BlockDecoder } from './block_decoder.js';
 import type { Box, Slice } from './box.js';
 import { entriesOf, type Part } from './decode.js';
-import { bytesOf, modelOfEntry } from './entry.js';
+import { bytesOf, requireModel } from './entry.js';
 import { cutMesh, rangeWithin, selectWithin } from './cut.js';
-import { requireModel } from './query.js';
 import type { DecodedBlock, ExportField } from './types.js';
 
 export interface PartOptions extends Part {
@@ -65,7 +64,7 @@ export async function decodePart(
       ...(range && { box: range }),
     };
     if (options.gradient) {
-      const model = modelOfEntry(codec, entry) ?? requireModel(codec, entry, step.step);
+      const model = requireModel(codec, entry, step.step);
       const { gradient } = await codec.decode(model, at, 'f64', { gradient: true });
       return bytesOf(gradient as Float64Array);
     }

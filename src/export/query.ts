@@ -4,7 +4,7 @@ import { GaussituError } from '../errors.js';
 import type { Triple } from '../protocol/mesh.js';
 import type { Box } from './box.js';
 import { entriesOf, type Part } from './decode.js';
-import { bytesOf, modelOfEntry } from './entry.js';
+import { bytesOf, requireModel } from './entry.js';
 import type { ExportField, Lattice } from './types.js';
 
 interface Block {
@@ -77,17 +77,6 @@ function models(codec: Codec, step: StepEntry, field: string, part: Part): Block
       const { lo, hi } = codec.describe(model);
       return { entry, model, lo, hi };
     });
-}
-
-/** Throws UNSUPPORTED where the block has no model. */
-export function requireModel(codec: Codec, entry: FieldEntry, step: number): Uint8Array {
-  const model = modelOfEntry(codec, entry);
-  if (model) return model;
-  throw new GaussituError('UNSUPPORTED', `field ${entry.name}, block ${entry.block}, step ${step}`, {
-    expected: 'a Gaussian model to evaluate between the samples',
-    received: `${entry.kind} values without a model`,
-    hint: 'decode it without --points, --grid and --gradient, or compress it with a larger --model-share',
-  });
 }
 
 /** Values [n] or slopes [n, 3] of `count` places, each of the nearest block. */

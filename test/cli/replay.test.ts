@@ -70,6 +70,24 @@ describe('replay, inspect, verify, decode', () => {
     );
     const worst = Math.max(...original!.map((v, i) => Math.abs(v - decoded![i]!)));
     expect(worst).toBeCloseTo(u!.maxError, 6);
+
+    // Coarser and coarser models, of a step that holds changes alone.
+    const errors: number[] = [];
+    for (const part of ['1', '0.5', '0.1']) {
+      const args = ['--field', 'u', '--step', '1', '--lod', part, '-o', output];
+      expect((await gaussitu('decode', run, ...args)).code).toBe(0);
+      const coarse = new Float32Array(new Uint8Array(readFileSync(output)).buffer);
+      errors.push(original!.reduce((sum, v, i) => sum + (v - coarse[i]!) ** 2, 0));
+    }
+    expect(errors[0]).toBeCloseTo(
+      original!.reduce((sum, v, i) => sum + (v - decoded![i]!) ** 2, 0),
+      9,
+    );
+    expect(errors).toEqual(errors.toSorted((a, b) => a - b));
+    expect(errors[2]).toBeGreaterThan(2 * errors[0]!);
+    const draw = ['render', run, '--field', 'u', '--step', '1', '--lod', '0.2', '-o', join(folder, 'u.png')];
+    const drawn = await gaussitu(...draw);
+    expect(drawn).toMatchObject({ code: 0, stderr: '' });
   });
 
   test('a run is gone on with where it stopped; the other steps are not touched', async () => {
@@ -132,6 +150,11 @@ describe('replay, inspect, verify, decode', () => {
       [['replay', join(folder, 'nothing'), '--out', out], 1, /cannot be opened/],
       [['decode', out, '--field', 'u', '--step', 'x', '-o', 'u.npy'], 2, /--step: expected a whole number/],
       [['decode', out, '--field', 'u', '--step', '0', '-o', 'u.vtk'], 2, /\.vtkhdf, received u\.vtk/],
+      [
+        ['decode', out, '--field', 'u', '--step', '0', '--lod', '25', '-o', 'u.npy'],
+        2,
+        /--lod: expected a part of the Gaussians above 0 and up to 1/,
+      ],
       [
         ['decode', out, '--field', 'u', '--step', '0', '--grid', '3x3', '-o', 'u.npy'],
         2,

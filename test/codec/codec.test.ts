@@ -204,6 +204,33 @@ describe('decode', () => {
     expect(await codec.resolve(alone.payload, first.payload)).toEqual(alone.payload);
   });
 
+  it('opens a payload that is not there whole yet, coarser', async () => {
+    const { payload, gaussians } = await codec.encode(request({}));
+    expect(await codec.coarser(payload)).toEqual(payload);
+    const field = waveAt(points);
+    const error = async (model: Uint8Array) => {
+      const { values } = await codec.decode(model, { mesh: uniform, association: 'node' });
+      return field.reduce((sum, x, i) => sum + (x - values[i]!) ** 2, 0) / field.length;
+    };
+    const errors = [];
+    let before = 0;
+    for (const part of [0.3, 0.6, 1]) {
+      const model = await codec.coarser(payload.subarray(0, part * payload.length));
+      const { gaussians: some } = codec.describe(model);
+      expect(some).toBeGreaterThan(before);
+      before = some;
+      errors.push(await error(model));
+    }
+    expect(before).toBe(gaussians);
+    expect(errors[1]).toBeLessThan(0.8 * errors[0]!);
+    expect(errors[2]).toBeLessThan(0.2 * errors[1]!);
+    expect(codec.describe(await codec.coarser(payload, 0.5)).gaussians).toBe(Math.ceil(gaussians / 2));
+    await expect(codec.coarser(payload.subarray(0, 20))).rejects.toMatchObject({ code: 'CORRUPT_STREAM' });
+    for (const part of [0, 2, Number.NaN]) {
+      await expect(codec.coarser(payload, part)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    }
+  });
+
   it('agrees bit for bit with the Python reader written from docs/format.md', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gaussitu-'));
     try {

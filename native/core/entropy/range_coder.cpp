@@ -70,13 +70,14 @@ std::vector<uint8_t> RangeEncoder::finish() {
   return std::move(out_);
 }
 
-RangeDecoder::RangeDecoder(std::span<const uint8_t> bytes) : bytes_(bytes) {
+RangeDecoder::RangeDecoder(std::span<const uint8_t> bytes, End end)
+    : bytes_(bytes), tail_(end == End::padded ? kTail : 0) {
   for (int i = 0; i < 4; ++i) code_ = code_ << 8 | next();
 }
 
 uint8_t RangeDecoder::next() {
   if (at_ < bytes_.size()) return bytes_[at_++];
-  if (at_++ >= bytes_.size() + kTail)
+  if (at_++ >= bytes_.size() + tail_)
     throw Error(Code::corrupt_stream, "Payload ends too early: expected more entropy-coded bytes");
   return 0;
 }

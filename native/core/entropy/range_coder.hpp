@@ -38,8 +38,14 @@ class RangeDecoder {
  public:
   static constexpr bool kDecoding = true;
 
+  /// `padded`: as `finish` leaves it, zeros follow. `cut`: of a longer stream, nothing beyond counts.
+  enum class End { padded, cut };
+
   /// Borrows `bytes`. Throws corrupt_stream when decoding runs further past their end than `finish` cuts off.
-  explicit RangeDecoder(std::span<const uint8_t> bytes);
+  explicit RangeDecoder(std::span<const uint8_t> bytes, End end = End::padded);
+
+  /// Whether it has thrown for want of bytes.
+  bool ended() const { return at_ > bytes_.size() + tail_; }
 
   int bit(BitModel& model, int = 0);
   uint32_t uniform(uint32_t, uint32_t count);
@@ -49,6 +55,7 @@ class RangeDecoder {
   uint8_t next();
 
   std::span<const uint8_t> bytes_;
+  size_t tail_;
   size_t at_ = 0;
   uint32_t code_ = 0;
   uint32_t range_ = 0xffffffffu;

@@ -165,6 +165,27 @@ Model from_integers(const QuantisedModel& q) {
   return model;
 }
 
+QuantisedModel selected(const QuantisedModel& q, const std::vector<size_t>& which) {
+  QuantisedModel out;
+  out.header = q.header;
+  out.steps = q.steps;
+  out.lattice = q.lattice;
+  out.resize(which.size());
+  for (size_t i = 0; i < which.size(); ++i) {
+    out.cell[i] = q.cell[which[i]];
+    for (int k = 0; k < 3; ++k) out.sub[k][i] = q.sub[k][which[i]];
+    for (int k = 0; k < kCodedParameters; ++k) out.parameter[k][i] = q.parameter[k][which[i]];
+  }
+  return out;
+}
+
+void append(QuantisedModel& q, const QuantisedModel& more) {
+  const auto behind = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  behind(q.cell, more.cell);
+  for (int k = 0; k < 3; ++k) behind(q.sub[k], more.sub[k]);
+  for (int k = 0; k < kCodedParameters; ++k) behind(q.parameter[k], more.parameter[k]);
+}
+
 void requantise_values(QuantisedModel& q, const std::vector<float>& v) {
   for (size_t i = 0; i < q.count(); ++i) q.parameter[kValue][i] = round_value(v[i], q.steps);
 }

@@ -75,6 +75,12 @@ Model from_integers(const QuantisedModel& q);
 /// Sorts the Gaussians into payload order: by cell, then by part; of equals the order they have.
 void sort(QuantisedModel& q);
 
+/// The Gaussians listed, in that order, without their origins.
+QuantisedModel selected(const QuantisedModel& q, const std::vector<size_t>& which);
+
+/// The Gaussians of `more` behind those of `q`.
+void append(QuantisedModel& q, const QuantisedModel& more);
+
 /// Replaces the values by the nearest whole numbers of `v`, [count] in payload order.
 void requantise_values(QuantisedModel& q, const std::vector<float>& v);
 

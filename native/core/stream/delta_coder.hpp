@@ -22,19 +22,20 @@ template <class Coder>
 class DeltaCoder {
  public:
   DeltaCoder(Coder& coder, const ModelReference& reference, const QuantSteps& steps)
-      : coder_(coder), reference_(reference), steps_(steps) {}
+      : coder_(coder), reference_(reference), steps_(steps), moved_(reference.count()) {}
 
-  /// Whether old Gaussian `j` lives on.
+  /// Whether the old Gaussian lives on.
   bool lives(bool value) { return coder_.bit(dies_, !value) == 0; }
 
-  /// Gaussian `i` of `q`, that was `j`.
-  void survivor(QuantisedModel& q, size_t i, size_t j) {
+  /// Gaussian `i` of `q`, that was `j`, visited with stride `s` (detail_order.hpp).
+  void survivor(QuantisedModel& q, size_t i, size_t j, size_t s) {
     const auto damaged = [](const char* what) {
       throw Error(Code::corrupt_stream, std::string("Payload is damaged: ") + what);
     };
     const Lattice& lattice = q.lattice;
     const auto most_octaves = static_cast<int32_t>(kMaxLog2 / steps_.scale);
-    uint32_t moved = 0;
+    around_ = around(j, s);
+    uint32_t& moved = moved_[j];
     std::array<int32_t, kCodedParameters> p{};
     for (int k = kCodedParameters - 1; k >= 0; --k) {
       const int32_t expected = reference_.parameter(k, j);
@@ -56,12 +57,17 @@ class DeltaCoder {
       q.sub[k][i] = static_cast<uint32_t>(at % parts);
     }
     q.cell[i] = lattice.encode(cell);
-    before_ = moved;
   }
 
  private:
+  /// Mean movement of the two known neighbours in payload order.
+  uint32_t around(size_t j, size_t s) const {
+    if (j == 0) return 0;
+    return j + s < moved_.size() ? (moved_[j - s] + moved_[j + s]) / 2 : moved_[j - s];
+  }
+
   int32_t difference(int k, int32_t value, uint32_t& moved) {
-    const uint32_t around = 2 * moved + before_;
+    const uint32_t around = 2 * moved + around_;
     const int lively = around < 4 ? 0 : around < 12 ? 1 : 2;
     const int32_t d = models_[k][lively].code(coder_, value);
     moved += static_cast<uint32_t>(std::abs(d)) < 64 ? static_cast<uint32_t>(std::abs(d)) : 64;
@@ -73,7 +79,8 @@ class DeltaCoder {
   const QuantSteps steps_;
   BitModel dies_;
   std::array<std::array<IntegerModel, kLively>, kDifferences> models_;
-  uint32_t before_ = 0;
+  std::vector<uint32_t> moved_;  // [count] sum of |differences| of each old Gaussian, 0 where it is gone
+  uint32_t around_ = 0;
 };
 
 }  // namespace gaussitu

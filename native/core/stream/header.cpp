@@ -107,6 +107,15 @@ void read_delta(ByteReader& in, Header& h, bool as_max, const QuantisedModel* ba
 
 }  // namespace
 
+QuantisedModel Header::model_of(size_t n) const {
+  QuantisedModel q;
+  q.header = model;
+  q.steps = steps;
+  q.lattice = lattice;
+  q.resize(n);
+  return q;
+}
+
 void write_header(ByteWriter& out, const Header& h) {
   const Model& m = h.model;
   const auto& d = m.domain;

@@ -25,6 +25,9 @@ struct Header {
   QuantSteps steps;
   Lattice lattice;
   Prediction prediction;
+
+  /// A model with this header and room for n Gaussians.
+  QuantisedModel model_of(size_t n) const;
 };
 
 void write_header(ByteWriter& out, const Header& header);

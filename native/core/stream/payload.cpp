@@ -1,24 +1,17 @@
 #include "stream/payload.hpp"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "base/error.hpp"
 #include "stream/delta_coder.hpp"
+#include "stream/envelope.hpp"
 #include "stream/gaussian_coder.hpp"
 #include "stream/reference.hpp"
 
 namespace gaussitu {
 
 namespace {
-
-constexpr uint8_t kMagic[2] = {'G', 's'};
-
-uint32_t checksum(std::span<const uint8_t> bytes) {
-  return static_cast<uint32_t>(crc32_z(0, bytes.data(), bytes.size()));
-}
 
 /// Least squares per parameter: how much of its neighbours' deviation from the mean a Gaussian shares.
 Prediction fit_prediction(const QuantisedModel& q) {
@@ -30,11 +23,12 @@ Prediction fit_prediction(const QuantisedModel& q) {
     prediction.mean[k] = static_cast<int32_t>(std::lround(sum / static_cast<double>(n)));
   }
   std::vector<std::array<uint32_t, 3>> place(n);
+  for (size_t i = 0; i < n; ++i) place[i] = q.lattice.decode(q.cell[i]);
   std::array<double, kCodedParameters> xy{}, xx{};
-  for (size_t i = 0; i < n; ++i) {
-    place[i] = q.lattice.decode(q.cell[i]);
-    if (i < kNeighbours) continue;
-    const auto near = nearest_before(place, i);
+  size_t before = 0;
+  from_coarse_to_fine(n, [&](size_t i, size_t s) {
+    if (before++ < kNeighbours) return;
+    const auto near = nearest_before(place, i, s);
     for (int k = 0; k < kCodedParameters; ++k) {
       double x = 0;
       for (const size_t j : near) x += q.parameter[k][j] - prediction.mean[k];
@@ -42,59 +36,15 @@ Prediction fit_prediction(const QuantisedModel& q) {
       xy[k] += x * (q.parameter[k][i] - prediction.mean[k]);
       xx[k] += x * x;
     }
-  }
+  });
   for (int k = 0; k < kCodedParameters; ++k)
     prediction.weight[k] =
         xx[k] > 0 ? static_cast<uint8_t>(std::lround(64 * std::clamp(xy[k] / xx[k], 0.0, 1.0))) : 0;
   return prediction;
 }
 
-/// Checks what goes before the header and returns a reader at the header.
-ByteReader open(std::span<const uint8_t> bytes) {
-  ByteReader in(bytes);
-  if (in.u8() != kMagic[0] || in.u8() != kMagic[1])
-    throw Error(Code::corrupt_stream, "Not a Gaussitu payload: expected bytes that start with \"Gs\"");
-  const uint8_t version = in.u8();
-  if (version != kPayloadVersion)
-    throw Error(Code::unsupported, "Payload has version " + std::to_string(version) +
-                                       " but this build reads version " + std::to_string(kPayloadVersion) +
-                                       "; read it with a newer Gaussitu");
-  const uint32_t expected = in.u32();
-  if (checksum(in.rest()) != expected)
-    throw Error(Code::corrupt_stream,
-                "Payload is damaged: its checksum does not match (truncated or changed bytes)");
-  return in;
-}
-
-/// Magic, version and checksum before `body`.
-std::vector<uint8_t> sealed(const std::vector<uint8_t>& body) {
-  ByteWriter out;
-  out.u8(kMagic[0]);
-  out.u8(kMagic[1]);
-  out.u8(kPayloadVersion);
-  out.u32(checksum(body));
-  std::vector<uint8_t> bytes = out.take();
-  bytes.insert(bytes.end(), body.begin(), body.end());
-  return bytes;
-}
-
 void append(std::vector<uint8_t>& body, const std::vector<uint8_t>& more) {
   body.insert(body.end(), more.begin(), more.end());
-}
-
-/// The Gaussians listed, in that order, without their origins.
-QuantisedModel selected(const QuantisedModel& q, const std::vector<size_t>& which) {
-  QuantisedModel out;
-  out.header = q.header;
-  out.steps = q.steps;
-  out.lattice = q.lattice;
-  out.resize(which.size());
-  for (size_t i = 0; i < which.size(); ++i) {
-    out.cell[i] = q.cell[which[i]];
-    for (int k = 0; k < 3; ++k) out.sub[k][i] = q.sub[k][which[i]];
-    for (int k = 0; k < kCodedParameters; ++k) out.parameter[k][i] = q.parameter[k][which[i]];
-  }
-  return out;
 }
 
 /// Whether every difference is one that the coder can write.
@@ -119,31 +69,25 @@ QuantisedModel parse_delta(ByteReader& in, const Header& header, const Quantised
   if (fingerprint(base) != header.fingerprint)
     throw Error(Code::corrupt_stream,
                 "Payload holds changes to another model than the one of the step before");
-  QuantisedModel q;
-  q.header = header.model;
-  q.steps = header.steps;
-  q.lattice = header.lattice;
-  q.resize(header.count);
+  QuantisedModel old = header.model_of(base.count());  // each in its old place
   const ModelReference reference(base, header.model, header.steps, header.lattice);
   RangeDecoder coder(in.rest());
   DeltaCoder<RangeDecoder> changes(coder, reference, header.steps);
-  size_t i = 0;
-  const size_t survivors = header.count - header.born;
-  for (size_t j = 0; j < base.count(); ++j)
-    if (changes.lives(false)) {
-      if (i == survivors) throw Error(Code::corrupt_stream, "Payload is damaged: too many Gaussians live on");
-      changes.survivor(q, i++, j);
-    }
-  if (i != survivors) throw Error(Code::corrupt_stream, "Payload is damaged: too few Gaussians live on");
+  std::vector<size_t> alive;
+  from_coarse_to_fine(base.count(), [&](size_t j, size_t s) {
+    if (!changes.lives(false)) return;
+    changes.survivor(old, j, j, s);
+    alive.push_back(j);
+  });
+  if (alive.size() != header.count - header.born)
+    throw Error(Code::corrupt_stream, "Payload is damaged: number of Gaussians that live on");
+  std::sort(alive.begin(), alive.end());
+  QuantisedModel q = selected(old, alive);
   if (header.born > 0) {
-    QuantisedModel born = selected(q, {});
-    born.resize(header.born);
-    code_gaussians(coder, born, header.prediction);
-    for (size_t b = 0; b < header.born; ++b, ++i) {
-      q.cell[i] = born.cell[b];
-      for (int k = 0; k < 3; ++k) q.sub[k][i] = born.sub[k][b];
-      for (int k = 0; k < kCodedParameters; ++k) q.parameter[k][i] = born.parameter[k][b];
-    }
+    QuantisedModel born = header.model_of(header.born);
+    size_t done = 0;
+    code_gaussians(coder, born, header.prediction, done);
+    append(q, born);
   }
   sort(q);
   return q;
@@ -164,7 +108,8 @@ std::vector<uint8_t> encode_payload(const QuantisedModel& q) {
   if (q.count() > 0) {
     RangeEncoder coder;
     QuantisedModel symbols = q;
-    code_gaussians(coder, symbols, header.prediction);
+    size_t done = 0;
+    code_gaussians(coder, symbols, header.prediction, done);
     append(body, coder.finish());
   }
   body.resize(std::max(body.size(), q.count() / kMaxGaussiansPerByte + 1));
@@ -202,38 +147,36 @@ std::vector<uint8_t> encode_delta(const QuantisedModel& q, const QuantisedModel&
   RangeEncoder coder;
   DeltaCoder<RangeEncoder> changes(coder, reference, q.steps);
   QuantisedModel symbols = q;
-  for (size_t j = 0; j < base.count(); ++j) {
+  from_coarse_to_fine(base.count(), [&](size_t j, size_t s) {
     changes.lives(heir[j] < q.count());
-    if (heir[j] < q.count()) changes.survivor(symbols, heir[j], j);
-  }
-  if (!born.empty()) code_gaussians(coder, fresh, header.prediction);
+    if (heir[j] < q.count()) changes.survivor(symbols, heir[j], j, s);
+  });
+  size_t done = 0;
+  if (!born.empty()) code_gaussians(coder, fresh, header.prediction, done);
   append(body, coder.finish());
   body.resize(std::max(body.size(), born.size() / kMaxGaussiansPerByte + 1));
   return sealed(body);
 }
 
 QuantisedModel parse_payload(std::span<const uint8_t> bytes, const QuantisedModel* base) {
-  ByteReader in = open(bytes);
+  ByteReader in = opened(bytes);
   const Header header = read_header(in, bytes.size(), base);
   if (header.delta) return parse_delta(in, header, *base);
-  QuantisedModel q;
-  q.header = header.model;
-  q.steps = header.steps;
-  q.lattice = header.lattice;
+  QuantisedModel q = header.model_of(header.count);
   if (header.count == 0) return q;
-  q.resize(header.count);
   RangeDecoder coder(in.rest());
-  code_gaussians(coder, q, header.prediction);
+  size_t done = 0;
+  code_gaussians(coder, q, header.prediction, done);
   return q;
 }
 
 bool is_delta(std::span<const uint8_t> bytes) {
-  ByteReader in = open(bytes);
+  ByteReader in = opened(bytes);
   return in.u8() & kDeltaFlag;
 }
 
 PayloadInfo describe_payload(std::span<const uint8_t> bytes) {
-  ByteReader in = open(bytes);
+  ByteReader in = opened(bytes);
   const Header header = read_header(in, bytes.size(), nullptr);
   return {header.model, header.count, kPayloadVersion};
 }
