@@ -81,6 +81,7 @@ Examples:
         originals,
         slice: options.slice,
         colormap: options.colormap,
+        ...(options.lod !== undefined && { part: options.lod }),
         width: options.size,
       });
       await writeFile(options.output, png).catch((error: unknown) => {

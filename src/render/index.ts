@@ -20,6 +20,8 @@ export interface RenderRequest {
   originals?: BlockValues[];
   slice?: SliceRequest;
   colormap: string;
+  /** The blocks are coarser models, of this part of the Gaussians that are stored. */
+  part?: number;
   /** Width of the picture, pixels. */
   width: number;
 }
@@ -59,9 +61,11 @@ export async function renderField(request: RenderRequest): Promise<Buffer> {
     });
   }
   panels.push({ kind: 'volume', title: 'model, volume view', grid, map, label });
+  const preview =
+    request.part === undefined ? '' : `preview from ${number(100 * request.part)} % of the Gaussians of `;
   return drawFigure({
     title: `${name} · step ${step.step} · t = ${number(step.time)}`,
-    subtitle: summary(entries),
+    subtitle: preview + summary(entries),
     panels,
     width: request.width,
   });
