@@ -109,6 +109,8 @@ export interface ArchiveWriter {
 export interface FieldEntry extends FieldRecord {
   /** Payload plus this field block's share of the file's overhead. */
   storedBytes: number;
+  /** A coarser model is in the payload's place: the certificate does not speak of it. */
+  preview?: boolean;
 }
 export interface StepEntry {
   step: number;

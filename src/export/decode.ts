@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { ArchiveReader, FieldEntry, StepEntry } from '../archive/types.js';
 import type { Codec } from '../codec/types.js';
 import { GaussituError } from '../errors.js';
@@ -69,9 +70,24 @@ export async function withCoarserModels(
     }
     const payload = await codec.coarser(requireModel(codec, entry, step.step), part);
     const { references: _, ...alone } = entry;
-    fields.push({ ...alone, kind: 'gaussian', payload });
+    fields.push({ ...alone, kind: 'gaussian', payload, preview: true });
   }
   return { ...step, fields };
+}
+
+/** Throws CORRUPT_STREAM where a block does not decode to the array that its certificate speaks of. */
+function checkCertified(
+  { name, block, preview, certificate }: FieldEntry,
+  step: number,
+  data: Uint8Array,
+): void {
+  const received = crc32(data);
+  if (preview || received === certificate.crc) return;
+  throw new GaussituError('CORRUPT_STREAM', `field ${name}, block ${block}, step ${step}`, {
+    expected: `the array with CRC-32 ${certificate.crc}, as its certificate says`,
+    received: `one with ${received}`,
+    hint: 'gaussitu verify checks the whole run; a run of another build may be of another format',
+  });
 }
 
 /** A whole field at a step, blocks put together. Throws NOT_FOUND, CORRUPT_STREAM, UNSUPPORTED. */
@@ -89,6 +105,7 @@ export async function decodeField(
   for (const entry of entries) {
     const mesh = await archive.readMesh(entry.mesh, entry.block, step.step);
     const data = await decoder.decode(step.step, entry, mesh);
+    checkCertified(entry, step.step, data);
     if (mesh) blocks.push({ mesh, data });
     else missing = true;
     if (!mesh && entries.length === 1) return describe(step, entry, data, [entry.certificate.values]);

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createCodec } from '../../src/codec/index.js';
-import { decodeField, queryGrid, queryPoints } from '../../src/export/index.js';
+import { decodeField, queryGrid, queryPoints, withCoarserModels } from '../../src/export/index.js';
 import { openInput } from '../../src/replay/index.js';
 import { verifyRun } from '../../src/verify/index.js';
 import { MODELLED, decomposed, gridValues, modelled, wave } from './helpers.js';
@@ -38,6 +38,17 @@ describe('blocks of a decomposed grid', () => {
     expect(bad.problems[0]).toMatchObject({ file: 'step_000000.h5', step: 0, field: 'u' });
     expect(bad.problems[0]?.message).toMatch(/largest error is 72/);
   });
+});
+
+test('a block that decodes to another array than the certified one is not handed out', async () => {
+  const { archive, codec, step } = await modelled([{ lo: 0, nx: 20 }]);
+  const fields = step.fields.map((f) => ({ ...f, certificate: { ...f.certificate, crc: 1 } }));
+  await expect(decodeField(archive, codec, { ...step, fields }, 'u')).rejects.toMatchObject({
+    code: 'CORRUPT_STREAM',
+    message: expect.stringContaining('as its certificate says') as string,
+  });
+  const preview = await withCoarserModels(codec, step, 'u', 0.5);
+  expect((await decodeField(archive, codec, preview, 'u')).shape).toEqual([12, 16, 20]);
 });
 
 describe('a model', () => {
