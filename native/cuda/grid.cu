@@ -139,16 +139,17 @@ class GridOnCard final : public GridSession<T> {
       g.step[k] = static_cast<int>(pass.step[d]);
       g.count[k] = static_cast<int>(pass.count[d]);
       g.stride[k] = static_cast<int>(shape_.stride(k));
+      g.border[k] = k == pass.axis && has_border(shape_, pass) ? g.count[k] - 1 : -1;
     }
-    g.axis = pass.axis;
-    g.border = has_border(shape_, pass);
     return g;
   }
 
   const GridShape shape_;
   std::unique_ptr<MemoryBudget::Reservation> held_;
+  Supplies::Lease lease_;  // outlives the arrays: they are given back in the order of its stream
+  Stream& stream_;
   Memory memory_;
-  PinnedArray<int32_t> codes_on_host_;
+  int32_t* const codes_on_host_;
   DeviceArray<T> source_{memory_}, values_{memory_}, placed_{memory_};
   DeviceArray<uint8_t> skip_{memory_};
   std::vector<std::unique_ptr<DeviceArray<T>>> references_;

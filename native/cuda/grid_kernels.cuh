@@ -27,8 +27,7 @@ struct GridStencilView {
 struct GridView {
   int start[3], step[3], count[3];
   int stride[3];  // of the block, in points
-  int axis;
-  bool border;  // the last targets along `axis` have a neighbour on one side only
+  int border[3];  // targets with this place on an axis have a neighbour on one side only; -1: none
 };
 
 /// Room in shared memory for what a block's threads need of a stencil.
@@ -160,7 +159,7 @@ __global__ void __launch_bounds__(kGridThreads)
     point[k] = g.start[k] + target[k] * g.step[k];
     p += point[k] * g.stride[k];
   }
-  const bool edge = g.border && target[g.axis] == g.count[g.axis] - 1;
+  const bool edge = target[0] == g.border[0] || target[1] == g.border[1] || target[2] == g.border[2];
   const StagedStencil<T> s = edge ? outside : inside;
   T prediction = 0;
   s.evaluate(point, g,

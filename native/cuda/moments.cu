@@ -55,19 +55,25 @@ __device__ __forceinline__ void fold(Sums<kCurvature>& sums, const float (&h)[5]
     }
 }
 
-struct Factors {
-  float phi, psi, e;
+// What the forward pass left at a sample.
+struct Left {
+  float e, r, fr;
+  __device__ __forceinline__ Left() {}
+  __device__ __forceinline__ Left(const ResidualView& residual, uint32_t at)
+      : e(residual.e[at]), r(residual.r[at]), fr(residual.fr[at]) {}
 };
 
-__device__ __forceinline__ Factors factors(float q, float v, const ResidualView& residual, uint32_t at) {
-  const float q2 = q * q, r = residual.r[at];
-  return {q2 * q2 * r, q2 * q * fmaf(v, r, residual.fr[at]), residual.e[at]};
-}
+struct Factors {
+  float phi, psi, e;
+  __device__ __forceinline__ Factors(float q, float v, const Left& left)
+      : phi(q * q * (q * q) * left.r), psi(q * q * q * fmaf(v, left.r, left.fr)), e(left.e) {}
+};
 
 // A unit of columns: powers of u0 = a00 dx are summed along x, where t1 and t2 are constant.
 template <bool kCurvature>
 __device__ __forceinline__ void add_columns(Sums<kCurvature>& sums, const Gaussian& g, const SamplesView& s,
                                             const ResidualView& residual, const Unit& unit, uint32_t parts) {
+  constexpr uint32_t kPerPart = Lane<true>::kPerPart;
   const Lane<true> place(unit, threadIdx.x % kWarp);
   const Column col = column(g, s.y[place.first], s.z[place.first]);
   if (place.count == 0 || col.base >= kSupport2) return;  // q = 0 along the whole column
@@ -76,13 +82,19 @@ __device__ __forceinline__ void add_columns(Sums<kCurvature>& sums, const Gaussi
 #pragma unroll
   for (unsigned p = 0; p < kParts; p++) {
     if (!(parts >> p & 1)) continue;
+    // Few warps fit: what a part reads is asked for at once, so that its arithmetic hides the wait.
+    Left left[kPerPart];
 #pragma unroll
-    for (int j = 0; j < Lane<true>::kPerPart; j++) {
-      const uint32_t k = p * Lane<true>::kPerPart + j;
+    for (uint32_t j = 0; j < kPerPart; j++) {
+      const uint32_t k = p * kPerPart + j, last = place.count - 1;
+      left[j] = Left(residual, place.first + (k < last ? k : last) * place.stride);
+    }
+#pragma unroll
+    for (uint32_t j = 0; j < kPerPart; j++) {
+      const uint32_t k = p * kPerPart + j;
       if (k >= place.count) break;
       const float dx = x + static_cast<float>(k) - g.mu[0], u = g.a[0] * dx, t0 = fmaf(g.a[0], dx, col.c0);
-      const Factors w =
-          factors(falloff(fmaf(t0, t0, col.base)), g.v, residual, place.first + k * place.stride);
+      const Factors w(falloff(fmaf(t0, t0, col.base)), g.v, left[j]);
       const float e_psi = w.e * w.psi, u2 = u * u;
       f[0] += e_psi;
       f[1] = fmaf(e_psi, u, f[1]);
@@ -113,10 +125,11 @@ __device__ __forceinline__ void add_scattered(Sums<kCurvature>& sums, const Gaus
   for (uint32_t p = 0; p < kParts; p++) {
     if (!(parts >> p & 1) || p >= place.count) continue;
     const uint32_t at = place.first + p * place.stride;
+    const Left left(residual, at);  // before it is known to be wanted, so as to wait but once
     const Column col = column(g, s.y[at], s.z[at]);
     const float t0 = fmaf(g.a[0], s.x[at] - g.mu[0], col.c0), q = falloff(fmaf(t0, t0, col.base));
     if (q == 0) continue;
-    const Factors w = factors(q, g.v, residual, at);
+    const Factors w(q, g.v, left);
     const float hh = w.psi * w.psi, cc = w.phi * w.psi, e_psi = w.e * w.psi, s0 = t0 * t0;
     sums.v[10] = fmaf(w.e, w.phi, sums.v[10]);
     if (kCurvature) sums.v[11] = fmaf(w.phi, w.phi, sums.v[11]);
@@ -126,27 +139,36 @@ __device__ __forceinline__ void add_scattered(Sums<kCurvature>& sums, const Gaus
   }
 }
 
-// Sums of all lanes: each step halves the numbers that a lane is left with, so that 64 sums over 32 lanes
-// take 62 shuffles instead of 320. Lane l ends with the sums of v[l * kCount / 32 + j] in v[j].
-template <int kHalf, unsigned kBit, int kCount>
-__device__ __forceinline__ void warp_sums(float (&v)[kCount]) {
-  const bool upper = threadIdx.x & kBit;
+constexpr int kAtOnce = 16, kRow = kAtOnce + 1;  // sums in shared memory; padded against bank conflicts
+
+// Sums over the lanes of a warp, sixteen at a time: each lane stores its own, then adds up half a column.
+// With shuffles instead, compilers keep so much in flight that a kernel of 57 sums has room for fewer warps.
+template <int kCount>
+__device__ __forceinline__ void warp_sums(const float (&v)[kCount], float* room, float* out) {
+  const int lane = static_cast<int>(threadIdx.x % kWarp), half = lane / kAtOnce, column = lane % kAtOnce;
 #pragma unroll
-  for (int j = 0; j < kHalf; j++) {
-    const float kept = upper ? v[j + kHalf] : v[j], sent = upper ? v[j] : v[j + kHalf];
-    v[j] = kept + __shfl_xor_sync(kFull, sent, kBit);
+  for (int begin = 0; begin < kCount; begin += kAtOnce) {
+#pragma unroll
+    for (int j = 0; j < kAtOnce; j++) room[lane * kRow + j] = v[begin + j];
+    __syncwarp();
+    float sum = 0;
+#pragma unroll
+    for (int j = 0; j < kAtOnce; j++) sum += room[(half * kAtOnce + j) * kRow + column];
+    sum += __shfl_xor_sync(kFull, sum, kAtOnce);
+    if (half == 0) out[begin + column] = sum;
+    __syncwarp();
   }
-  if constexpr (kBit > 1) warp_sums<kHalf / 2, kBit / 2>(v);
 }
 
 // A block per Gaussian. Its units are shared out over four warps, and their sums added in the order of the
 // warps.
 template <bool kColumns, bool kCurvature>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kCurvature ? 5 : 8)
     sum_moments(ModelView m, SamplesView s, ListsView tiles, ResidualView residual, uint32_t first,
                 uint32_t stride, float* out) {
   constexpr int kCount = Sums<kCurvature>::kCount;
   GAUSSITU_SHARED(float, of_warps, kWarps* kCount);
+  GAUSSITU_SHARED(float, of_lanes, kThreads* kRow);
   const uint32_t i = first + blockIdx.x * stride;
   const Gaussian g = gaussian(m, i);
   Sums<kCurvature> sums;
@@ -156,10 +178,8 @@ __global__ void __launch_bounds__(kThreads)
     else
       add_scattered(sums, g, s, residual, unit, parts);
   });
-  warp_sums<kCount / 2, kWarp / 2>(sums.v);
-  constexpr int kEach = kCount / static_cast<int>(kWarp);
-#pragma unroll
-  for (int j = 0; j < kEach; j++) of_warps[threadIdx.x * kEach + j] = sums.v[j];
+  const unsigned warp = threadIdx.x / kWarp;
+  warp_sums(sums.v, of_lanes + warp * kWarp * kRow, of_warps + warp * kCount);
   float* row = out + size_t{blockIdx.x} * kMomentStride;
   if (!kCurvature && threadIdx.x < kMomentStride) row[threadIdx.x] = 0;
   __syncthreads();

@@ -103,7 +103,7 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 // All or none: lists that do not fit are empty.
-__global__ void judge(const uint32_t* wanted, uint32_t capacity, uint32_t* numbers) {
+__global__ void fit_lists(const uint32_t* wanted, uint32_t capacity, uint32_t* numbers) {
   numbers[0] = *wanted;
   numbers[1] = *wanted <= capacity ? *wanted : 0;
 }
@@ -162,7 +162,7 @@ void DeviceReach::find(const ModelView& m, const DeviceSamples& samples, Stream&
   if (m.count > 0) launch(find_extents, blocks_of(m.count, kThreads), kThreads, 0, stream, m, half_.data());
   find(find_tiles<false>);
   exclusive_scan(starts, starts, m.count, sums_.data(), stream);
-  launch(judge, 1, 1, 0, stream, starts + m.count, capacity, numbers_.data());
+  launch(fit_lists, 1, 1, 0, stream, starts + m.count, capacity, numbers_.data());
   find(find_tiles<true>);
   sorter_.sort(tiles_.data(), owners_.data(), listed(), std::bit_width(s.tile_count), stream);
   launch(find_starts, blocks_of(capacity + 1, kThreads), kThreads, 0, stream, sorter_.keys(), listed(),

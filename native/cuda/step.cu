@@ -122,7 +122,7 @@ __device__ __forceinline__ void move(const ModelView& m, uint32_t i, const doubl
 
 // A warp per Gaussian: lane k has parameter k.
 template <bool kAdam>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 8)  // left alone, one compiler spills for more warps than that
     step_gaussians(ModelView m, const float* moments, float* first, float* second, StepSettings t,
                    const TrainState* state) {
   GAUSSITU_SHARED(double, systems, kWarps* kN* kColumns);

@@ -20,7 +20,7 @@ __global__ void __launch_bounds__(kBlock) multiply(const float* e, const float* 
 }
 
 // The norm of the gradient, and with it the next direction. One block: there are few Gaussians.
-__global__ void __launch_bounds__(kBlock)
+__global__ void __launch_bounds__(kBlock, 1)
     turn(const float2* sums, uint32_t count, float* direction, SolverState* state) {
   GAUSSITU_SHARED(double, warps, kBlock / kWarp);
   GAUSSITU_SHARED(double, shared, 1);
