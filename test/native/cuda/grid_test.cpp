@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "card.hpp"
-#include "fields.hpp"
+#include "real_fields.hpp"
 #include "residual/structured.hpp"
 #include "seeds.hpp"
 
@@ -133,21 +133,63 @@ TEST_CASE("a card with too little memory leaves the block to the CPU") {
   CHECK(emulation::launches() == before);
 }
 
-TEST_CASE("turbulence within 0.1 % of its range, after an earlier step: the CPU's bytes") {
+namespace {
+
+/// Step after step of real fields as an archive has them: each after up to two earlier ones, as decoded and
+/// with the magnitudes of their codes, and after the same step of `siblings` as decoded.
+template <class T>
+void check_stream(std::array<int64_t, 3> dims, const std::vector<std::vector<std::vector<float>>>& fields,
+                  double relative) {
+  std::vector<std::vector<DecodedBlock<T>>> decoded(fields.size());
+  for (size_t step = 0; step < fields[0].size(); step++)
+    for (size_t field = 0; field < fields.size(); field++) {
+      CAPTURE(step);
+      CAPTURE(field);
+      Case<T> c({1, 1, 1}, 0, 0, false, false, 1);
+      c.shape.dims = dims;
+      const std::vector<float>& values = fields[field][step];
+      REQUIRE(values.size() == c.shape.size());
+      c.values.assign(values.begin(), values.end());
+      T lo = std::numeric_limits<T>::infinity(), hi = -lo;
+      for (const T v : c.values)
+        if (v == v) {
+          lo = std::min(lo, v);
+          hi = std::max(hi, v);
+        } else {
+          c.skip.resize(c.values.size());
+        }
+      for (size_t i = 0; i < c.skip.size(); i++) c.skip[i] = c.values[i] != c.values[i];
+      for (size_t back = 1; back <= std::min<size_t>(step, 2); back++) {
+        const auto& earlier = decoded[field][step - back];
+        c.references.push_back({earlier.values.data(), earlier.magnitudes.data(), true});
+      }
+      for (size_t other = 0; other < field; other++)
+        c.references.push_back({decoded[other][step].values.data(), nullptr, false});
+      const double bound = relative * (static_cast<double>(hi) - static_cast<double>(lo));
+      check_same(c, bound);
+      decoded[field].push_back(c.encode(bound).block);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("streams of real steps, each after decoded ones and beside decoded siblings: the CPU's bytes") {
   const std::string data = fields::data_folder();
   if (data.empty()) return;
-  Case<float> c({1, 1, 1}, 0, 0, false, false, 1);
-  c.shape.dims = {64, 48, 24};
-  const auto cut = [&](const char* name) {
-    const std::vector<float> whole = fields::read_f32(data + "dns_decay/" + name);
-    std::vector<float> out;
-    for (size_t z = 0; z < 24; z++)
-      for (size_t y = 0; y < 48; y++)
-        for (size_t x = 0; x < 64; x++) out.push_back(whole[x + 128 * (y + 128 * z)]);
+  const auto steps = [&](const char* name, const real_fields::Corner& from, const real_fields::Corner& size) {
+    std::vector<std::vector<float>> out;
+    for (const char* step : {"_000.f32", "_001.f32", "_002.f32"})
+      out.push_back(real_fields::block(data, (std::string(name) + step).c_str(), from, size));
     return out;
   };
-  c.values = cut("u_001.f32");
-  c.arrays = {cut("u_000.f32"), cut("p_001.f32")};
-  c.references = {{c.arrays[0].data(), nullptr, true}, {c.arrays[1].data(), nullptr, false}};
-  check_same(c, 5e-3);
+  const real_fields::Corner at{40, 24, 16}, size{48, 40, 24};
+  check_stream<float>({48, 40, 24}, {steps("dns_decay/u", at, size), steps("dns_decay/p", at, size)}, 1e-3);
+  check_stream<double>({48, 40, 24}, {steps("dns_decay/scalar", at, size)}, 1e-4);
+  check_stream<float>({48, 40, 24}, {steps("gray_scott/u", at, size), steps("gray_scott/v", at, size)}, 1e-2);
+  const real_fields::Corner globe{180, 170, 1};
+  check_stream<float>(
+      {180, 170, 1},
+      {{real_fields::sea(data, "tos_000.f32", {}, globe), real_fields::sea(data, "tos_001.f32", {}, globe),
+        real_fields::sea(data, "tos_002.f32", {}, globe)}},
+      1e-3);
 }
