@@ -111,8 +111,8 @@ void row(const char* name, double ms, double pairs, double instructions, double 
               pairs * instructions / ms * 1e-6, bytes / ms * 1e-6, 100 * floor / ms);
 }
 
-void kernels(const SampleSet& samples, const Model& model, const Ceilings& c) {
-  Workspace w(samples, SIZE_MAX);
+void kernels(const SampleSet& samples, const Model& model, Supplies& supplies, const Ceilings& c) {
+  Workspace w(samples, supplies, SIZE_MAX);
   w.load(model);
   w.forward(true);
   w.moments.resize(model.count() * kMomentStride);
@@ -164,6 +164,7 @@ int main(int argc, char** argv) {
   const size_t gaussians = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 3900;
   cudaDeviceProp card{};
   check(cudaGetDeviceProperties(&card, 0), "the properties of card 0");
+  Supplies supplies(0, true);
   Memory memory;
   Ceilings c;
   {
@@ -181,18 +182,18 @@ int main(int argc, char** argv) {
   TrainSettings settings;
   settings.iterations = 60;
   Model trained = begin, cpu = begin;
-  kernels(samples, begin, c);
+  kernels(samples, begin, supplies, c);
 
   std::printf("\n| training, 60 iterations | seconds | PSNR dB |\n| --- | --- | --- |\n");
   for (const size_t count : {gaussians / 2, gaussians, 2 * gaussians, 4 * gaussians}) {
     Model m = initialise(samples, count);
-    Workspace w(samples, SIZE_MAX);
+    Workspace w(samples, supplies, SIZE_MAX);
     TrainResult r;
     const double s = seconds([&] { r = DeviceTrainer(w).train(m, settings, {}); });
     std::printf("| %zu Gaussians | %.3f | %.2f |\n", count, s, r.psnr);
   }
   const double on_cpu = train(cpu, samples, settings, {}).psnr;
-  Workspace w(samples, SIZE_MAX);
+  Workspace w(samples, supplies, SIZE_MAX);
   const double on_card = DeviceTrainer(w).train(trained, settings, {}).psnr;
   std::printf("\nCPU %.4f dB, card %.4f dB: %s\n", on_cpu, on_card,
               std::fabs(on_cpu - on_card) < 0.05 ? "agree" : "DIFFER");
@@ -203,7 +204,7 @@ int main(int argc, char** argv) {
       std::vector<std::thread> threads;
       for (int k = 0; k < streams; k++)
         threads.emplace_back([&] {
-          Workspace own(samples, SIZE_MAX);
+          Workspace own(samples, supplies, SIZE_MAX);
           Model m = begin;
           DeviceTrainer(own).train(m, settings, {});
         });

@@ -38,7 +38,8 @@ size_t bound(int index, size_t memory) {
 
 }  // namespace
 
-Card::Card(int index, size_t memory) : index_(index), budget_(bound(index, memory)) {
+Card::Card(int index, size_t memory)
+    : index_(index), budget_(bound(index, memory)), supplies_(index, memory > 0) {
   cudaDeviceProp card{};
   check(cudaGetDeviceProperties(&card, index), "the properties of card " + std::to_string(index));
   if (10 * card.major + card.minor < kOldest)
@@ -58,7 +59,7 @@ std::unique_ptr<GridSession<T>> Card::open_grid(const GridBlock<T>& block) {
   auto held = budget_.reserve(grid_bytes(block));
   if (!held) return nullptr;
   select();
-  return make_grid_session(block, std::move(held));
+  return make_grid_session(block, supplies_, std::move(held));
 }
 template std::unique_ptr<GridSession<float>> Card::open_grid(const GridBlock<float>&);
 template std::unique_ptr<GridSession<double>> Card::open_grid(const GridBlock<double>&);

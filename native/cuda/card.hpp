@@ -4,12 +4,13 @@
 
 #include "device/device.hpp"
 #include "device/memory_budget.hpp"
+#include "supplies.hpp"
 
 namespace gaussitu::cuda {
 
 class Card final : public Device {
  public:
-  /// `memory`: bytes that all sessions together may hold. Throws Error(unavailable).
+  /// `memory`: bytes that all sessions together may hold; 0: most of what is free. Throws Error(unavailable).
   Card(int index, size_t memory);
 
   std::string name() const override { return "cuda:" + std::to_string(index_); }
@@ -22,6 +23,8 @@ class Card final : public Device {
     return open_grid(block);
   }
 
+  Supplies& supplies() { return supplies_; }
+
   /// Makes this card the one of the calling thread. Every session does so before its first call.
   void select() const;
 
@@ -32,6 +35,7 @@ class Card final : public Device {
   int index_;
   std::string description_;
   MemoryBudget budget_;
+  Supplies supplies_;
 };
 
 }  // namespace gaussitu::cuda

@@ -16,7 +16,8 @@ void* Memory::take(size_t bytes) {
                                      " MiB of device memory are needed, but the limit is " +
                                      std::to_string(limit_ >> 20) + " MiB");
   void* p = nullptr;
-  const cudaError_t error = cudaMalloc(&p, bytes);
+  const cudaError_t error =
+      pool_ != nullptr ? cudaMallocFromPoolAsync(&p, bytes, pool_, stream_) : cudaMalloc(&p, bytes);
   if (error == cudaErrorMemoryAllocation) {
     cudaGetLastError();  // clears it: the device goes on working
     throw Error(Code::no_memory, "CUDA: the device has no " + std::to_string(bytes >> 20) + " MiB left");
@@ -27,7 +28,10 @@ void* Memory::take(size_t bytes) {
 }
 
 void Memory::give_back(void* p, size_t bytes) {
-  cudaFree(p);
+  if (pool_ != nullptr)
+    cudaFreeAsync(p, stream_);
+  else
+    cudaFree(p);
   used_ -= bytes;
 }
 

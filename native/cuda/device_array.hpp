@@ -1,7 +1,9 @@
 // Owners of what the CUDA run time hands out: streams, events, device and pinned memory.
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,7 +19,12 @@ void check(cudaError_t error, const char* what);
 /// Device memory that one user may take; no limit by default. Not thread-safe: one per stream.
 class Memory {
  public:
+  /// From cudaMalloc: giving it back waits for the device.
   explicit Memory(size_t limit = SIZE_MAX) : limit_(limit) {}
+  /// From a pool, in the order of `stream`: for work on that stream alone, and nothing waits. Without a pool
+  /// as above.
+  Memory(cudaMemPool_t pool, cudaStream_t stream, size_t limit)
+      : pool_(pool), stream_(stream), limit_(limit) {}
   Memory(const Memory&) = delete;
   /// Throws Error(no_memory).
   void* take(size_t bytes);
@@ -25,6 +32,8 @@ class Memory {
   size_t used() const { return used_; }
 
  private:
+  cudaMemPool_t pool_ = nullptr;
+  cudaStream_t stream_ = nullptr;
   size_t limit_, used_ = 0;
 };
 
@@ -60,7 +69,7 @@ class PinnedArray {
   size_t size_;
 };
 
-/// A stream and two pinned buffers: copies go through one while the other travels.
+/// A stream and its pinned memory. Copies go through two buffers, one while the other travels.
 class Stream {
  public:
   Stream();
@@ -71,12 +80,23 @@ class Stream {
   void upload(void* to, const void* from, size_t bytes);
   /// Waits for everything on the stream, this copy last.
   void download(void* to, const void* from, size_t bytes);
+  /// Pinned memory [n] for one user at a time. Kept, and grown where it is too small: contents are lost then,
+  /// and nothing on the stream may use them any more.
+  template <class T>
+  T* pinned(size_t n) {
+    if (!own_ || own_->size() < n * sizeof(T)) {
+      own_.reset();
+      own_ = std::make_unique<PinnedArray<char>>(std::max(n * sizeof(T), size_t{4096}));
+    }
+    return reinterpret_cast<T*>(own_->data());
+  }
   void synchronise() const { check(cudaStreamSynchronize(stream_), "waiting for the device"); }
 
  private:
   static constexpr size_t kBuffer = size_t{1} << 20;
   cudaStream_t stream_ = nullptr;
   PinnedArray<char> buffers_[2]{PinnedArray<char>(kBuffer), PinnedArray<char>(kBuffer)};
+  std::unique_ptr<PinnedArray<char>> own_;
   Event sent_[2];
   int next_ = 0;
 };
@@ -88,7 +108,7 @@ class DeviceArray {
   explicit DeviceArray(Memory& memory) : memory_(&memory) {}
   ~DeviceArray() { release(); }
   DeviceArray(const DeviceArray&) = delete;
-  /// Makes room for n; contents are lost when there was less. (Freeing memory waits for the device.)
+  /// Makes room for n; contents are lost when there was less.
   void reserve(size_t n) {
     if (n <= capacity_) return;
     release();

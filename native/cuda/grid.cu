@@ -28,11 +28,13 @@ size_t most_features(size_t references) {
 template <class T>
 class GridOnCard final : public GridSession<T> {
  public:
-  GridOnCard(const GridBlock<T>& block, std::unique_ptr<MemoryBudget::Reservation> held)
+  GridOnCard(const GridBlock<T>& block, Supplies& supplies, std::unique_ptr<MemoryBudget::Reservation> held)
       : shape_(block.shape),
         held_(std::move(held)),
-        memory_(held_->bytes()),
-        codes_on_host_(most_targets(shape_)) {
+        lease_(supplies.stream()),
+        stream_(*lease_),
+        memory_(supplies.pool(), stream_, held_->bytes()),
+        codes_on_host_(stream_.pinned<int32_t>(most_targets(shape_))) {
     const size_t n = shape_.size();
     source_.upload(stream_, block.values, n);
     if (block.skip != nullptr) skip_.upload(stream_, block.skip, n);
@@ -41,7 +43,7 @@ class GridOnCard final : public GridSession<T> {
     for (const Reference& r : block.references)
       references_.emplace_back(std::make_unique<DeviceArray<T>>(memory_))
           ->upload(stream_, static_cast<const T*>(r.data), n);
-    codes_.resize(codes_on_host_.size());
+    codes_.resize(most_targets(shape_));
     for (auto& s : stencils_) {
       s.taps.resize(kMostTaps);
       s.features.resize(kMostFeatures);
@@ -53,7 +55,6 @@ class GridOnCard final : public GridSession<T> {
     placed_.upload(stream_, values.data(), values.size());
     launch(place_values<T>, blocks_of(points.size()), kGridThreads, 0, stream_, points_.data(),
            placed_.data(), static_cast<unsigned>(points.size()), values_.data());
-    stream_.synchronise();  // points_ is used again, and may grow
   }
 
   void begin_sums(const GridPass& pass, const GridStencil<T>& stencil,
@@ -97,15 +98,15 @@ class GridOnCard final : public GridSession<T> {
            stream_, view(pass), inner, border, source_.data(), skip_.data(), quantiser, 1 / quantiser.bin,
            values_.data(), codes_.data());
     check(cudaGetLastError(), "quantising a pass");
-    check(cudaMemcpyAsync(codes_on_host_.data(), codes_.data(), targets * sizeof(int32_t),
-                          cudaMemcpyDeviceToHost, stream_),
+    check(cudaMemcpyAsync(codes_on_host_, codes_.data(), targets * sizeof(int32_t), cudaMemcpyDeviceToHost,
+                          stream_),
           "copying codes from the device");
     coded_.record(stream_);
   }
 
   const int32_t* finish_pass() override {
     coded_.wait();
-    return codes_on_host_.data();
+    return codes_on_host_;
   }
 
   void values(T* out) override { stream_.download(out, values_.data(), shape_.size() * sizeof(T)); }
@@ -160,7 +161,6 @@ class GridOnCard final : public GridSession<T> {
   std::vector<uint32_t> points_on_host_, starts_on_host_;
   unsigned m_ = 0;
   Event coded_;
-  Stream stream_;  // last: it waits for its work before the arrays go
 };
 
 }  // namespace
@@ -178,14 +178,14 @@ size_t grid_bytes(const GridBlock<T>& block) {
 }
 
 template <class T>
-std::unique_ptr<GridSession<T>> make_grid_session(const GridBlock<T>& block,
+std::unique_ptr<GridSession<T>> make_grid_session(const GridBlock<T>& block, Supplies& supplies,
                                                   std::unique_ptr<MemoryBudget::Reservation> memory) {
-  return std::make_unique<GridOnCard<T>>(block, std::move(memory));
+  return std::make_unique<GridOnCard<T>>(block, supplies, std::move(memory));
 }
 
-#define GAUSSITU_INSTANCES(T)                                                     \
-  template size_t grid_bytes(const GridBlock<T>&);                                \
-  template std::unique_ptr<GridSession<T>> make_grid_session(const GridBlock<T>&, \
+#define GAUSSITU_INSTANCES(T)                                                                \
+  template size_t grid_bytes(const GridBlock<T>&);                                           \
+  template std::unique_ptr<GridSession<T>> make_grid_session(const GridBlock<T>&, Supplies&, \
                                                              std::unique_ptr<MemoryBudget::Reservation>);
 GAUSSITU_INSTANCES(float)
 GAUSSITU_INSTANCES(double)

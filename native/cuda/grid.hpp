@@ -5,6 +5,7 @@
 
 #include "device/memory_budget.hpp"
 #include "residual/grid_session.hpp"
+#include "supplies.hpp"
 
 namespace gaussitu::cuda {
 
@@ -15,7 +16,7 @@ size_t grid_bytes(const GridBlock<T>& block);
 /// On the card of the calling thread; holds `memory` as long as it lives. Throws Error(no_memory,
 /// unavailable).
 template <class T>
-std::unique_ptr<GridSession<T>> make_grid_session(const GridBlock<T>& block,
+std::unique_ptr<GridSession<T>> make_grid_session(const GridBlock<T>& block, Supplies& supplies,
                                                   std::unique_ptr<MemoryBudget::Reservation> memory);
 
 }  // namespace gaussitu::cuda

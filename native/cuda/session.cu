@@ -10,8 +10,8 @@ namespace {
 
 class CardSession final : public Session {
  public:
-  CardSession(const Card& card, const SampleSet& samples, std::unique_ptr<MemoryBudget::Reservation> held)
-      : card_(card), held_(std::move(held)), work_(samples, held_->bytes()) {}
+  CardSession(Card& card, const SampleSet& samples, std::unique_ptr<MemoryBudget::Reservation> held)
+      : card_(card), held_(std::move(held)), work_(samples, card.supplies(), held_->bytes()) {}
 
   std::string device() const override { return card_.name(); }
   const SampleSet& samples() const override { return work_.host; }
@@ -101,7 +101,7 @@ size_t session_bytes(const SampleSet& samples, Purpose purpose) {
   return per_sample * samples.x.size() + (size_t{4} << 20);
 }
 
-std::unique_ptr<Session> make_session(const Card& card, const SampleSet& samples, Purpose,
+std::unique_ptr<Session> make_session(Card& card, const SampleSet& samples, Purpose,
                                       std::unique_ptr<MemoryBudget::Reservation> memory) {
   return std::make_unique<CardSession>(card, samples, std::move(memory));
 }

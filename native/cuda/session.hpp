@@ -11,7 +11,7 @@ size_t session_bytes(const SampleSet& samples, Purpose purpose);
 
 /// Holds `memory` as long as it lives. What depends on the model's size (lists) and does not fit into it
 /// throws Error(no_memory), and the block is encoded on the CPU.
-std::unique_ptr<Session> make_session(const Card& card, const SampleSet& samples, Purpose purpose,
+std::unique_ptr<Session> make_session(Card& card, const SampleSet& samples, Purpose purpose,
                                       std::unique_ptr<MemoryBudget::Reservation> memory);
 
 }  // namespace gaussitu::cuda

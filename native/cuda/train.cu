@@ -63,7 +63,7 @@ DeviceTrainer::DeviceTrainer(Workspace& w)
       first_(w.memory),
       second_(w.memory),
       state_(w.memory),
-      slots_(kSlots) {}
+      slots_(w.stream.pinned<TrainState>(kSlots)) {}
 
 void DeviceTrainer::begin(const Model& model, const TrainSettings& settings) {
   start_ = std::chrono::steady_clock::now();

@@ -35,7 +35,7 @@ class DeviceTrainer {
   Densifier densifier_;
   DeviceArray<float> first_, second_;  // [count, kParameters]
   DeviceArray<TrainState> state_;
-  PinnedArray<TrainState> slots_;
+  TrainState* slots_;  // pinned
   Event told_[kSlots];
   TrainState seen_{};        // the last one that was watched
   double goal_ = -1;         // squared error to stop at

@@ -2,8 +2,12 @@
 
 namespace gaussitu::cuda {
 
-Workspace::Workspace(const SampleSet& s, size_t memory_limit)
-    : host(s), memory(memory_limit), samples(s, memory, stream) {}
+Workspace::Workspace(const SampleSet& s, Supplies& supplies, size_t memory_limit)
+    : host(s),
+      lease(supplies.stream()),
+      stream(*lease),
+      memory(supplies.pool(), stream, memory_limit),
+      samples(s, memory, stream) {}
 
 void Workspace::load(const Model& m) {
   model.upload(m, stream);

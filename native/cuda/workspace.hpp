@@ -2,12 +2,13 @@
 #pragma once
 #include "forward.hpp"
 #include "moments.hpp"
+#include "supplies.hpp"
 #include "values.hpp"
 
 namespace gaussitu::cuda {
 
 struct Workspace {
-  Workspace(const SampleSet& samples, size_t memory_limit);
+  Workspace(const SampleSet& samples, Supplies& supplies, size_t memory_limit);
 
   void load(const Model& m);
   /// Finds the lists of the model, with as much room as they take, and evaluates f, and cover where wanted.
@@ -19,8 +20,9 @@ struct Workspace {
   ResidualView residual() const { return {e.data(), r.data(), fr.data()}; }
 
   const SampleSet& host;
+  Supplies::Lease lease;  // outlives the arrays: they are given back in the order of its stream
+  Stream& stream;
   Memory memory;
-  Stream stream;
   DeviceSamples samples;
   DeviceModel model{memory};
   DeviceReach reach{memory};

@@ -9,6 +9,8 @@
 //   - shared and device memory is filled with NaN (0xff), and every array is a heap block of its own: built
 //     with the address sanitizer, accesses out of bounds stop the program. So do host accesses to device
 //     memory; a host array passed to a kernel is a Fault;
+//   - memory of a pool is there from the point of its stream where it was asked for to the one where it was
+//     given back: used before or after, or by another stream that does not wait, it is poisoned or NaN;
 //   - work on a stream, copies too, waits until the host synchronises: a result read too early is NaN.
 //
 // Not modelled: lanes in lockstep, memory that is not coherent, and the order of two barriers on one line.
@@ -61,6 +63,7 @@ inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) {
 
 using cudaStream_t = struct CUstream_st*;
 using cudaEvent_t = struct CUevent_st*;
+using cudaMemPool_t = struct CUmemPool_st*;
 
 namespace emulation {
 
@@ -77,6 +80,12 @@ void set_device_memory(size_t bytes);
 
 /// Kernels launched since the start.
 uint64_t launches();
+
+/// How often the driver was asked for memory: device memory, growth of a pool, pinned memory.
+uint64_t reservations();
+
+/// Whether the device has pools of memory, as nearly all have; for devices opened from now on.
+void set_memory_pools(bool supported);
 
 struct Site {
   const char* file;
@@ -246,6 +255,18 @@ struct cudaDeviceProp {
 };
 inline constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2, cudaHostAllocDefault = 0;
 
+enum cudaDeviceAttr { cudaDevAttrMemoryPoolsSupported = 115 };
+enum cudaMemAllocationType { cudaMemAllocationTypePinned = 1 };
+enum cudaMemLocationType { cudaMemLocationTypeDevice = 1 };
+enum cudaMemPoolAttr { cudaMemPoolAttrReleaseThreshold = 4 };
+struct cudaMemPoolProps {
+  cudaMemAllocationType allocType;
+  struct {
+    cudaMemLocationType type;
+    int id;
+  } location;
+};
+
 const char* cudaGetErrorString(cudaError_t error);
 cudaError_t cudaGetLastError();
 cudaError_t cudaGetDeviceCount(int* count);
@@ -255,6 +276,13 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total);
 cudaError_t cudaMalloc(void** p, size_t bytes);
 cudaError_t cudaFree(void* p);
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
+cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* properties);
+cudaError_t cudaMemPoolDestroy(cudaMemPool_t pool);
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value);
+cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t bytes);
+cudaError_t cudaMallocFromPoolAsync(void** p, size_t bytes, cudaMemPool_t pool, cudaStream_t stream);
+cudaError_t cudaFreeAsync(void* p, cudaStream_t stream);
 cudaError_t cudaHostAlloc(void** p, size_t bytes, unsigned flags);
 cudaError_t cudaFreeHost(void* p);
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind,

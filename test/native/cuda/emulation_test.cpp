@@ -289,6 +289,57 @@ TEST_CASE("device memory runs out, and comes back") {
   emulation::set_device_memory(size_t{1} << 30);
 }
 
+TEST_CASE("a pool keeps memory until it is trimmed or goes, and waits for what is on its way back") {
+  emulation::set_device_memory(1 << 20);
+  const Stream s;
+  const cudaMemPoolProps properties{cudaMemAllocationTypePinned, {cudaMemLocationTypeDevice, 0}};
+  cudaMemPool_t pool = nullptr;
+  REQUIRE(cudaMemPoolCreate(&pool, &properties) == cudaSuccess);
+  uint64_t kept = UINT64_MAX;
+  cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &kept);
+  const auto free = [] {
+    size_t bytes = 0, total = 0;
+    cudaMemGetInfo(&bytes, &total);
+    return bytes;
+  };
+  const uint64_t before = emulation::reservations();
+  for (int k = 0; k < 3; k++) {
+    void *p = nullptr, *q = nullptr;
+    CHECK(cudaMallocFromPoolAsync(&p, 600 << 10, pool, s) == cudaSuccess);
+    CHECK(cudaMallocFromPoolAsync(&q, 600 << 10, pool, s) == cudaErrorMemoryAllocation);
+    CHECK(cudaFreeAsync(p, s) == cudaSuccess);
+  }
+  CHECK(emulation::reservations() == before + 1);
+  cudaStreamSynchronize(s);
+  CHECK(free() == (1 << 20) - (600 << 10));
+  cudaMemPoolTrimTo(pool, 0);
+  CHECK(free() == 1 << 20);
+  void* p = nullptr;
+  cudaMallocFromPoolAsync(&p, 1000, pool, s);
+  CHECK_THROWS_AS(cudaMemPoolDestroy(pool), emulation::Fault);
+  cudaFreeAsync(p, s);
+  CHECK_THROWS_AS((cudaFreeAsync(p, s), cudaStreamSynchronize(s)), emulation::Fault);
+  cudaMemPoolDestroy(pool);
+  CHECK(free() == 1 << 20);
+  emulation::set_device_memory(size_t{1} << 30);
+}
+
+TEST_CASE("memory of a pool is not there before its stream has come to it, nor what it was before") {
+  const Stream a;
+  const cudaMemPoolProps properties{cudaMemAllocationTypePinned, {cudaMemLocationTypeDevice, 0}};
+  cudaMemPool_t pool = nullptr;
+  REQUIRE(cudaMemPoolCreate(&pool, &properties) == cudaSuccess);
+  void* p = nullptr;
+  cudaMallocFromPoolAsync(&p, 512, pool, a);
+  std::vector<float> got(128, 1.0f);
+  cudaMemcpyAsync(got.data(), p, 512, cudaMemcpyDeviceToHost, a);
+  cudaStreamSynchronize(a);
+  for (const float g : got) CHECK(std::isnan(g));
+  cudaFreeAsync(p, a);
+  cudaStreamSynchronize(a);
+  cudaMemPoolDestroy(pool);
+}
+
 TEST_CASE("copies say which end is on the device, and fit") {
   const Stream s;
   const Array<float> out(16);

@@ -20,7 +20,11 @@ enum class Mistake {
   global_write,
   global_read,
   host_reads_device,
-  too_late
+  too_late,
+  pool_none,
+  pool_write,
+  pool_too_early,
+  pool_given_back
 };
 
 __global__ void access(float* global, unsigned shared_at, unsigned global_at, bool write) {
@@ -37,6 +41,25 @@ __global__ void access(float* global, unsigned shared_at, unsigned global_at, bo
     got = first[shared_at] + global[global_at];
   }
   global[0] = got;
+}
+
+// Of memory of a pool: out of bounds, by another stream before it is there, after it was given back.
+void commit_in_pool(Mistake m) {
+  cudaStream_t s, other;
+  for (cudaStream_t* stream : {&s, &other}) cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking);
+  const cudaMemPoolProps properties{cudaMemAllocationTypePinned, {cudaMemLocationTypeDevice, 0}};
+  cudaMemPool_t pool = nullptr;
+  cudaMemPoolCreate(&pool, &properties);
+  float* global = nullptr;
+  cudaMallocFromPoolAsync(reinterpret_cast<void**>(&global), 400, pool, s);
+  if (m == Mistake::pool_given_back) cudaFreeAsync(global, s);
+  const bool early = m == Mistake::pool_too_early;
+  if (!early) cudaStreamSynchronize(m == Mistake::pool_given_back ? other : s);
+  launch(access, 1, 64, 0, early ? other : s, global, 63u, m == Mistake::pool_write ? 100u : 99u, true);
+  cudaStreamSynchronize(early ? other : s);
+  if (m != Mistake::pool_given_back) cudaFreeAsync(global, s);
+  cudaStreamSynchronize(s);
+  cudaMemPoolDestroy(pool);
 }
 
 void commit(Mistake m) {
@@ -72,7 +95,10 @@ std::string report_of(Mistake m) {
   if (child == 0) {
     dup2(pipes[1], 2);
     close(pipes[0]);
-    commit(m);
+    for (uint64_t seed = 0; seed < 8; seed++) {  // which of two streams goes on first is drawn
+      emulation::set_seed(seed);
+      m >= Mistake::pool_none ? commit_in_pool(m) : commit(m);
+    }
     _exit(0);
   }
   close(pipes[1]);
@@ -98,6 +124,10 @@ TEST_CASE("accesses out of bounds stop the program, and only they") {
   CHECK(report_of(Mistake::global_read) == "heap-buffer-overflow");
   CHECK(report_of(Mistake::host_reads_device) == "use-after-poison");
   CHECK(report_of(Mistake::too_late) == "heap-use-after-free");
+  CHECK(report_of(Mistake::pool_none) == "");
+  CHECK(report_of(Mistake::pool_write) == "heap-buffer-overflow");
+  CHECK(report_of(Mistake::pool_too_early) == "use-after-poison");
+  CHECK(report_of(Mistake::pool_given_back) == "heap-use-after-free");
 }
 
 TEST_CASE("a host array that is passed to a kernel is found") {

@@ -98,8 +98,8 @@ TEST_CASE("a model that grows while it is trained gets the Gaussians that the CP
     Pass pass(s);
     pass.forward(grown);
     resize_model(grown, s, 45);
-    Memory memory;
-    Workspace w(s, SIZE_MAX);
+    Supplies supplies(0, true);
+    Workspace w(s, supplies, SIZE_MAX);
     w.load(begin);
     w.forward(true);
     Densifier densifier(s, w.memory);
@@ -124,7 +124,8 @@ TEST_CASE("lists that grow too long in mid-training are found again, and nothing
     for (float& x : a) x *= 1.5f;  // narrow: their lists will grow
   Model expected = begin, m = begin;
   const double cpu = train(expected, s, iterations(8), {}).psnr;
-  Workspace w(s, SIZE_MAX);
+  Supplies supplies(0, true);
+  Workspace w(s, supplies, SIZE_MAX);
   w.load(begin);
   w.reach.find_all(w.model.view(), w.samples, w.stream);
   uint32_t pairs = 0;
@@ -247,11 +248,48 @@ TEST_CASE("sessions of several threads run side by side") {
   for (const Model& m : models) CHECK(flatten(m) == flatten(expected));
 }
 
+TEST_CASE("a session finds the memory, the stream and the staging of the one before") {
+  const SampleSet s = cases::grid(20, 12, 8);
+  const Model begin = initialise(s, 20);
+  const auto trained = [&](Card& card) {
+    Model m = begin;
+    card.open(s, Purpose::training)->train(m, iterations(6), {});
+    return flatten(m);
+  };
+  const auto free = [] {
+    size_t bytes = 0, total = 0;
+    cudaMemGetInfo(&bytes, &total);
+    return bytes;
+  };
+  const size_t at_first = free();
+  std::vector<float> expected;
+  {
+    Card card(0, kPlenty);
+    expected = trained(card);
+    CHECK(free() < at_first);  // kept: this much of the card was said to be ours
+    const uint64_t before = emulation::reservations();
+    CHECK(trained(card) == expected);
+    CHECK(emulation::reservations() == before);
+  }
+  CHECK(free() == at_first);
+  {
+    Card shared(0, 0);  // with whoever else uses the card
+    CHECK(trained(shared) == expected);
+    CHECK(free() == at_first);
+  }
+  emulation::set_memory_pools(false);
+  Card old(0, kPlenty);
+  emulation::set_memory_pools(true);
+  CHECK(trained(old) == expected);
+  CHECK(free() == at_first);
+}
+
 TEST_CASE("samples that do not fit are refused; lists that do not fit say so, and the session goes on") {
   const SampleSet s = cases::grid(24, 20, 12);
   Card small(0, size_t{1} << 20);
   CHECK(small.open(s, Purpose::training) == nullptr);
-  Workspace w(s, size_t{1} << 20);
+  Supplies supplies(0, true);
+  Workspace w(s, supplies, size_t{1} << 20);
   // 7,000 Gaussians that reach everywhere: some megabytes of lists
   const Model wide = fields::random_model(7000, s.domain, 50);
   w.load(wide);
