@@ -62,7 +62,7 @@ __global__ void __launch_bounds__(kThreads)
   float x[kPlaces], y[kPlaces], z[kPlaces];
   for (int k = 0; k < kPlaces; k++) {
     const bool real = static_cast<uint32_t>(k) < place.count;
-    const uint32_t at = place.first + static_cast<uint32_t>(k) * place.stride;
+    const uint32_t at = place.first + static_cast<uint32_t>(k) * Place::kStride;
     x[k] = real ? s.x[at] : 0;
     y[k] = real ? s.y[at] : 0;
     z[k] = real ? s.z[at] : 0;
@@ -130,7 +130,7 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
   for (int k = 0; k < Place::kSamples; k++)
     if (static_cast<uint32_t>(k) < place.count)
-      squares += finish(place.first + static_cast<uint32_t>(k) * place.stride, n[k], d[k],
+      squares += finish(place.first + static_cast<uint32_t>(k) * Place::kStride, n[k], d[k],
                         Finish::kCover ? cover[k % (Finish::kCover ? Place::kSamples : 1)] : 0);
   if constexpr (Finish::kTotals) {
     GAUSSITU_SHARED(float, warps, kWarps);

@@ -69,67 +69,85 @@ struct Factors {
       : phi(q * q * (q * q) * left.r), psi(q * q * q * fmaf(v, left.r, left.fr)), e(left.e) {}
 };
 
+// Sums of a column: psi^2, phi psi and e psi times powers of u0.
+struct ColumnSums {
+  float h[5] = {}, c[3] = {}, f[3] = {};
+};
+
+// Adds `steps` samples from (x, at) on, of the part of a column; kWhole: all of a part, which most have.
+template <bool kCurvature, bool kWhole>
+__device__ __forceinline__ void add_part(Sums<kCurvature>& sums, ColumnSums& to, const Gaussian& g,
+                                         const Column& col, const ResidualView& residual, float x,
+                                         uint32_t at, uint32_t steps) {
+  constexpr uint32_t kSteps = Lane<true>::kPerPart, kStride = Lane<true>::kStride;
+  // Few warps fit: what is read is asked for at once, so that arithmetic hides the wait. No branch may part
+  // it.
+  Left left[kSteps];
+  const ResidualView here{residual.e + at, residual.r + at, residual.fr + at};
+#pragma unroll
+  for (uint32_t j = 0; j < kSteps; j++) left[j] = Left(here, (kWhole || j < steps ? j : 0) * kStride);
+#pragma unroll
+  for (uint32_t j = 0; j < kSteps; j++) {
+    const float dx = x + static_cast<float>(j) - g.mu[0], u = g.a[0] * dx, t0 = fmaf(g.a[0], dx, col.c0);
+    const float q = falloff(fmaf(t0, t0, col.base));
+    const Factors w(kWhole || j < steps ? q : 0, g.v, left[j]);
+    const float e_psi = w.e * w.psi, u2 = u * u;
+    to.f[0] += e_psi;
+    to.f[1] = fmaf(e_psi, u, to.f[1]);
+    to.f[2] = fmaf(e_psi, u2, to.f[2]);
+    sums.v[10] = fmaf(w.e, w.phi, sums.v[10]);
+    if (kCurvature) {
+      const float hh = w.psi * w.psi, hh2 = hh * u2, cc = w.phi * w.psi;
+      to.h[0] += hh;
+      to.h[1] = fmaf(hh, u, to.h[1]);
+      to.h[2] += hh2;
+      to.h[3] = fmaf(hh2, u, to.h[3]);
+      to.h[4] = fmaf(hh2, u2, to.h[4]);
+      to.c[0] += cc;
+      to.c[1] = fmaf(cc, u, to.c[1]);
+      to.c[2] = fmaf(cc, u2, to.c[2]);
+      sums.v[11] = fmaf(w.phi, w.phi, sums.v[11]);
+    }
+  }
+}
+
 // A unit of columns: powers of u0 = a00 dx are summed along x, where t1 and t2 are constant.
 template <bool kCurvature>
 __device__ __forceinline__ void add_columns(Sums<kCurvature>& sums, const Gaussian& g, const SamplesView& s,
                                             const ResidualView& residual, const Unit& unit, uint32_t parts) {
-  constexpr uint32_t kPerPart = Lane<true>::kPerPart;
-  const Lane<true> place(unit, threadIdx.x % kWarp);
+  using Place = Lane<true>;
+  constexpr uint32_t kSteps = Place::kPerPart;
+  const Place place(unit, threadIdx.x % kWarp);
   const Column col = column(g, s.y[place.first], s.z[place.first]);
   if (place.count == 0 || col.base >= kSupport2) return;  // q = 0 along the whole column
   const float x = s.x[place.first];
-  float h[5] = {}, c[3] = {}, f[3] = {};
-#pragma unroll
-  for (unsigned p = 0; p < kParts; p++) {
+  ColumnSums to;
+#pragma unroll 1
+  for (uint32_t p = 0; p < kParts; p++) {
     if (!(parts >> p & 1)) continue;
-    // Few warps fit: what a part reads is asked for at once, so that its arithmetic hides the wait.
-    Left left[kPerPart];
-#pragma unroll
-    for (uint32_t j = 0; j < kPerPart; j++) {
-      const uint32_t k = p * kPerPart + j, last = place.count - 1;
-      left[j] = Left(residual, place.first + (k < last ? k : last) * place.stride);
-    }
-#pragma unroll
-    for (uint32_t j = 0; j < kPerPart; j++) {
-      const uint32_t k = p * kPerPart + j;
-      if (k >= place.count) break;
-      const float dx = x + static_cast<float>(k) - g.mu[0], u = g.a[0] * dx, t0 = fmaf(g.a[0], dx, col.c0);
-      const Factors w(falloff(fmaf(t0, t0, col.base)), g.v, left[j]);
-      const float e_psi = w.e * w.psi, u2 = u * u;
-      f[0] += e_psi;
-      f[1] = fmaf(e_psi, u, f[1]);
-      f[2] = fmaf(e_psi, u2, f[2]);
-      sums.v[10] = fmaf(w.e, w.phi, sums.v[10]);
-      if (kCurvature) {
-        const float hh = w.psi * w.psi, hh2 = hh * u2, cc = w.phi * w.psi;
-        h[0] += hh;
-        h[1] = fmaf(hh, u, h[1]);
-        h[2] += hh2;
-        h[3] = fmaf(hh2, u, h[3]);
-        h[4] = fmaf(hh2, u2, h[4]);
-        c[0] += cc;
-        c[1] = fmaf(cc, u, c[1]);
-        c[2] = fmaf(cc, u2, c[2]);
-        sums.v[11] = fmaf(w.phi, w.phi, sums.v[11]);
-      }
-    }
+    const uint32_t begin = p * kSteps, at = place.first + begin * Place::kStride;
+    const float x0 = x + static_cast<float>(begin);  // exact: columns have whole coordinates
+    if (place.count >= begin + kSteps)
+      add_part<kCurvature, true>(sums, to, g, col, residual, x0, at, kSteps);
+    else
+      add_part<kCurvature, false>(sums, to, g, col, residual, x0, at, place.count - begin);
   }
-  fold(sums, h, c, f, col.t1, col.t2);
+  fold(sums, to.h, to.c, to.f, col.t1, col.t2);
 }
 
 template <bool kCurvature>
 __device__ __forceinline__ void add_scattered(Sums<kCurvature>& sums, const Gaussian& g, const SamplesView& s,
                                               const ResidualView& residual, const Unit& unit,
                                               uint32_t parts) {
-  const Lane<false> place(unit, threadIdx.x % kWarp);
+  using Place = Lane<false>;
+  const Place place(unit, threadIdx.x % kWarp);
   for (uint32_t p = 0; p < kParts; p++) {
     if (!(parts >> p & 1) || p >= place.count) continue;
-    const uint32_t at = place.first + p * place.stride;
-    const Left left(residual, at);  // before it is known to be wanted, so as to wait but once
+    const uint32_t at = place.first + p * Place::kStride;
     const Column col = column(g, s.y[at], s.z[at]);
     const float t0 = fmaf(g.a[0], s.x[at] - g.mu[0], col.c0), q = falloff(fmaf(t0, t0, col.base));
     if (q == 0) continue;
-    const Factors w(q, g.v, left);
+    const Factors w(q, g.v, Left(residual, at));
     const float hh = w.psi * w.psi, cc = w.phi * w.psi, e_psi = w.e * w.psi, s0 = t0 * t0;
     sums.v[10] = fmaf(w.e, w.phi, sums.v[10]);
     if (kCurvature) sums.v[11] = fmaf(w.phi, w.phi, sums.v[11]);
@@ -163,7 +181,7 @@ __device__ __forceinline__ void warp_sums(const float (&v)[kCount], float* room,
 // A block per Gaussian. Its units are shared out over four warps, and their sums added in the order of the
 // warps.
 template <bool kColumns, bool kCurvature>
-__global__ void __launch_bounds__(kThreads, kCurvature ? 5 : 8)
+__global__ void __launch_bounds__(kThreads, kCurvature ? 4 : 8)
     sum_moments(ModelView m, SamplesView s, ListsView tiles, ResidualView residual, uint32_t first,
                 uint32_t stride, float* out) {
   constexpr int kCount = Sums<kCurvature>::kCount;
@@ -207,7 +225,7 @@ __global__ void __launch_bounds__(kThreads) sum_projections(ModelView m, Samples
       if (!(parts >> p & 1)) continue;
 #pragma unroll
       for (uint32_t j = 0; j < Place::kPerPart; j++) {
-        const uint32_t k = p * Place::kPerPart + j, at = place.first + k * place.stride;
+        const uint32_t k = p * Place::kPerPart + j, at = place.first + k * Place::kStride;
         if (k >= place.count) break;
         const Column col = kColumns ? first : column(g, s.y[at], s.z[at]);
         const float dx = (kColumns ? x + static_cast<float>(k) : s.x[at]) - g.mu[0];

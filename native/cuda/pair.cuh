@@ -59,17 +59,16 @@ __device__ __forceinline__ bool reaches(const Gaussian& g, const Box& b) {
 template <bool kColumns>
 struct Lane {
   static constexpr int kPerPart = kColumns ? 4 : 1, kSamples = kPerPart * static_cast<int>(kParts);
-  uint32_t first, stride, count;  // sample k < count of the lane is first + k * stride
+  static constexpr uint32_t kStride = kColumns ? 16 : kWarp;
+  uint32_t first, count;  // sample k < count of the lane is first + k * kStride
 
   __device__ Lane(const Unit& u, uint32_t lane) {
     if (kColumns) {
       const uint32_t inside = lane < u.lanes ? lane : lane % 16;
       first = u.begin + inside / 16 * u.steps * 16 + inside % 16;
-      stride = 16;
       count = lane < u.lanes ? u.steps : 0;
     } else {
       first = u.begin + lane;
-      stride = kWarp;
       count = u.lanes > lane ? (u.lanes - lane - 1) / kWarp + 1 : 0;
     }
   }
