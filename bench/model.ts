@@ -1,11 +1,12 @@
 // The Gaussian model by itself: quality per byte, seconds to a quality, queries per second, growth.
-// --only=quality,seconds,queries,growth   --field='dns_decay u': of the first part, that field alone
+// --only=quality,seconds,queries,growth,streams   --field='dns_decay u': of quality and streams that field alone
+// --ratio=100,400: of streams these alone
 import { createCodec } from '../src/codec/index.js';
 import type { DecodeAt, EncodeRequest, OpenModel } from '../src/codec/index.js';
 import { bytesOf, dataFolder, openCase, readField, uniformMesh, type Case } from './lib/data.js';
 import { psnrAt, readPeers } from './lib/peers.js';
 import { streams } from './stream.js';
-import { fixed, heading, keep, machine, note, quick, table } from './lib/report.js';
+import { fixed, heading, keep, machine, note, option, quick, table } from './lib/report.js';
 
 /** The published layout: twelve f32 per Gaussian (centre 3, scale 3, rotation 4, value, opacity). */
 const PUBLISHED_BYTES = 48;
@@ -46,7 +47,7 @@ async function quality(): Promise<void> {
     ['vtk_ironprot', 'scalars', 0],
     ['vtk_carotid', 'scalars', 0],
   ];
-  const wanted = process.argv.find((argument) => argument.startsWith('--field='))?.slice(8);
+  const wanted = option('field');
   const chosen = quick ? cases.slice(3) : cases;
   for (const [name, field, step] of wanted ? cases.filter((c) => `${c[0]} ${c[1]}` === wanted) : chosen) {
     const from = openCase(folder!, name);
@@ -233,10 +234,7 @@ async function growth(): Promise<void> {
 }
 
 const parts = { quality, seconds, queries, growth, streams: () => streams(folder!) };
-const only = process.argv
-  .find((argument) => argument.startsWith('--only='))
-  ?.slice(7)
-  .split(',');
+const only = option('only')?.split(',');
 if (folder) {
   machine(codec.instructionSet());
   for (const [name, part] of Object.entries(parts)) if (!only || only.includes(name)) await part();

@@ -42,3 +42,9 @@ export function machine(instructionSet?: string): void {
 }
 
 export const quick = process.argv.includes('--quick');
+
+/** What follows --NAME= on the command line. */
+export function option(name: string): string | undefined {
+  const start = `--${name}=`;
+  return process.argv.find((argument) => argument.startsWith(start))?.slice(start.length);
+}
