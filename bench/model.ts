@@ -5,6 +5,7 @@ import { createCodec } from '../src/codec/index.js';
 import type { DecodeAt, EncodeRequest, OpenModel } from '../src/codec/index.js';
 import { bytesOf, dataFolder, openCase, readField, uniformMesh, type Case } from './lib/data.js';
 import { psnrAt, readPeers } from './lib/peers.js';
+import { growth } from './growth.js';
 import { streams } from './stream.js';
 import { fixed, heading, keep, machine, note, option, quick, table } from './lib/report.js';
 
@@ -195,42 +196,6 @@ async function queries(): Promise<void> {
   note(
     `M points / s; ${gaussians} Gaussians, ${codec.threads()} threads, best of five. From the payload: parsing it and building its index included.`,
   );
-}
-
-async function growth(): Promise<void> {
-  heading('M4. Growth');
-  const rows: string[][] = [];
-  for (const side of quick ? [46, 100] : [46, 100, 216]) {
-    const values = new Float32Array(side ** 3);
-    for (let i = 0, z = 0; z < side; z++)
-      for (let y = 0; y < side; y++)
-        for (let x = 0; x < side; x++, i++)
-          values[i] =
-            Math.sin(0.2 * x + 0.1 * y) + Math.cos(0.26 * y - 0.14 * z) * Math.sin(0.07 * z * x * 0.1);
-    for (const each of [1000, 250]) {
-      const gaussians = Math.round(side ** 3 / each);
-      const before = process.memoryUsage().rss;
-      const { trainSeconds, iterations } = await codec.encode({
-        mesh: { kind: 'uniform', dims: [side, side, side], origin: [0, 0, 0], spacing: [1, 1, 1] },
-        association: 'node',
-        dtype: 'f32',
-        data: bytesOf(values),
-        target: { gaussians },
-        iterations: 4,
-      });
-      const peak = process.resourceUsage().maxRSS / 1024;
-      keep(rows, [
-        fixed(side ** 3 / 1e6, 2),
-        String(gaussians),
-        fixed(trainSeconds / iterations, 3),
-        fixed((1e9 * trainSeconds) / iterations / side ** 3, 1),
-        fixed(before / 2 ** 20, 0),
-        fixed(peak, 0),
-      ]);
-    }
-  }
-  table(['M points', 'Gaussians', 's per iteration', 'ns per point', 'MiB before', 'MiB peak so far'], rows);
-  note('A synthetic field on cubes. Memory is that of the whole process, the field itself included.');
 }
 
 const parts = { quality, seconds, queries, growth, streams: () => streams(folder!) };

@@ -86,6 +86,7 @@ CellPoints points_inside(const MeshView& m, Association association, const Array
   CellPoints out;
   if (m.cells == 0 || m.types == nullptr) return out;
   const double mean = static_cast<double>(wanted) / static_cast<double>(m.cells);
+  for (auto* v : {&out.at[0], &out.at[1], &out.at[2], &out.value}) v->reserve(wanted + wanted / 64);
   for (size_t c = 0; c < m.cells; c++) {
     const size_t begin = index_at(m.offsets, m.index_bytes, c),
                  end = index_at(m.offsets, m.index_bytes, c + 1);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
@@ -49,11 +50,12 @@ Domain isotropic_domain(const World& world) {
   return d;
 }
 
-void place_scattered(const World& world, SampleSet& out) {
+void place_scattered(World world, SampleSet& out) {
   std::array<std::vector<float>, 3> points;
   for (int k = 0; k < 3; k++) {
     points[k].resize(world[k].size());
     for (size_t i = 0; i < world[k].size(); i++) points[k][i] = to_model(out.domain, k, world[k][i]);
+    std::vector<double>().swap(world[k]);  // blocks are large: nothing is kept longer than it is needed
   }
   tile_scattered(points, out);
 }
@@ -85,9 +87,10 @@ Domain domain_of(const MeshView& mesh, Association association, const MeshShape&
 // Points inside cells for each value of the field, and values for each point outside.
 constexpr size_t kInside = 1, kOutsideShare = 4;
 
-// Values of the samples from their place in the array; those after it are `inside`, then points outside.
+// Values of the samples from their place in the array; those after it are values `inside` cells, then points
+// outside.
 void fill_values(const ArrayView& values, const MeshShape& shape, SampleSet& out,
-                 const CellPoints& inside = {}) {
+                 const std::vector<double>& inside = {}) {
   std::vector<double> inner(shape.total());
   size_t n = 0;
   bool any = false;
@@ -113,11 +116,10 @@ void fill_values(const ArrayView& values, const MeshShape& shape, SampleSet& out
     if (out.source[s] >= out.total) {
       const size_t more = out.source[s] - out.total;
       out.source[s] = kNoSource;
-      out.weight[s] = more < inside.count() ? kBetween : kOutside;
-      if (more >= inside.count()) continue;
+      out.weight[s] = more < inside.size() ? kBetween : kOutside;
+      if (more >= inside.size()) continue;
       out.finite++;
-      out.value[s] =
-          out.value_range > 0 ? static_cast<float>((inside.value[more] - lo) / out.value_range) : 0.0f;
+      out.value[s] = out.value_range > 0 ? static_cast<float>((inside[more] - lo) / out.value_range) : 0.0f;
       continue;
     }
     const double v = inner[out.source[s]];
@@ -137,13 +139,17 @@ void fill_values(const ArrayView& values, const MeshShape& shape, SampleSet& out
 void place_with_cells(const MeshView& mesh, Association association, const ArrayView& values,
                       const MeshShape& shape, SampleSet& out) {
   World world = world_points(mesh, association, shape);
-  const CellPoints inside = points_inside(mesh, association, values, kInside * out.total),
-                   outside = points_outside(mesh, out.total / kOutsideShare);
-  for (int k = 0; k < 3; k++)
-    for (const CellPoints* more : {&inside, &outside})
+  CellPoints inside = points_inside(mesh, association, values, kInside * out.total),
+             outside = points_outside(mesh, out.total / kOutsideShare);
+  for (int k = 0; k < 3; k++) {
+    world[k].reserve(world[k].size() + inside.at[k].size() + outside.at[k].size());
+    for (CellPoints* more : {&inside, &outside}) {
       world[k].insert(world[k].end(), more->at[k].begin(), more->at[k].end());
-  place_scattered(world, out);
-  fill_values(values, shape, out, inside);
+      std::vector<double>().swap(more->at[k]);
+    }
+  }
+  place_scattered(std::move(world), out);
+  fill_values(values, shape, out, inside.value);
 }
 
 }  // namespace
