@@ -199,7 +199,7 @@ TrainResult DeviceTrainer::train(Model& model, const TrainSettings& settings, co
     }
     double progress = static_cast<double>(it) / settings.iterations;
     if (settings.seconds > 0) progress = std::max(progress, result_.seconds / settings.seconds);
-    step(settings, it, settings.anneal ? annealed(progress) : 1.0);
+    step(settings, it, annealed(progress, settings.full));
   }
   return finish(model);
 }

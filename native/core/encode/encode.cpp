@@ -24,8 +24,9 @@ constexpr double kWornOut = 3;             // dB that quantisation may cost a wa
 // than one of a payload that stands alone, with neighbours farther off; so many are born at most, or die.
 constexpr double kChangeNoise = 0.6, kStillToChange = 1.2;
 constexpr double kBornAlone = 1.3, kMostBirths = 0.25, kMostDeaths = 0.7;
-constexpr double kStillToFollow = 1.5;  // dB between the first third and the end of a warm training
-constexpr double kStillToGain = 1.4;    // dB between the middle and the end of a cold training
+constexpr double kStillToFollow = 2;            // dB between the first third and the end of a warm training
+constexpr double kSettle = 0.4, kFollow = 0.5;  // parts at full steps of that first third and of the rest
+constexpr double kStillToGain = 1.4;            // dB between the middle and the end of a cold training
 
 /// Bits per Gaussian to expect from a field of so many samples when nothing is known of it yet: the fewer
 /// Gaussians, the larger the error and the coarser the steps.
@@ -97,11 +98,13 @@ bool differs(size_t a, size_t b, double part) {
 
 /// A warm start that may refer to the step before: what the bytes leave room for is born in it.
 void follow_by_changes(Trainer& trainer, size_t bytes) {
+  // Steps shrink before the estimate, too: at full steps neighbours overshoot together, and a model that is
+  // 6 dB from where it will end has steps and changes half as large.
   const int planned = trainer.planned(), first = planned / 3;
-  trainer.train_with(trainer.previous_count(), first, false);
+  trainer.train_with(trainer.previous_count(), first, kSettle);
   const size_t count =
       count_of_changes(trainer, static_cast<double>(bytes), std::pow(10, -kStillToFollow / 10));
-  trainer.train_with(count, planned - first, true);
+  trainer.train_with(count, planned - first, kFollow);
 }
 
 Finished meet_bytes(Trainer& trainer, size_t bytes) {
@@ -114,28 +117,28 @@ Finished meet_bytes(Trainer& trainer, size_t bytes) {
     const double change = goal / static_cast<double>(trainer.previous_bytes());
     const auto before = static_cast<double>(trainer.previous_count());
     const size_t count = to_count(std::fabs(change - 1) > 0.06 ? before * change : before, trainer);
-    trainer.follow([&] { trainer.train_with(count, planned, true); });
+    trainer.follow([&] { trainer.train_with(count, planned, kAnneal); });
   } else {
     const auto finite = static_cast<double>(trainer.samples().finite);
     double count = goal / 5;
     for (int i = 0; i < 8; ++i)
       count = std::max(1.0, 8 * (goal - kHeaderBytes) / expected_bits(finite / count));
-    trainer.train_with(to_count(count, trainer), (2 * planned + 4) / 5, false);
+    trainer.train_with(to_count(count, trainer), (2 * planned + 4) / 5, kFullSteps);
     const size_t balanced = balanced_count(trainer, goal, std::pow(10, -kStillToGain / 10));
     trainer.train_with(differs(balanced, to_count(count, trainer), 0.03) ? balanced : trainer.model().count(),
-                       planned - trainer.result().iterations, true);
+                       planned - trainer.result().iterations, kAnneal);
   }
   const size_t balanced = trainer.base() ? trainer.model().count() : balanced_count(trainer, goal, 1);
   // A warm model that fits badly asks for coarser steps and more Gaussians; it needs training instead.
   const bool wanted = !trainer.warm() || balanced < trainer.model().count();
   if (wanted && differs(balanced, trainer.model().count(), 0.12) && !trainer.out_of_time())
-    trainer.train_with(balanced, (planned + 1) / 2, true);
+    trainer.train_with(balanced, (planned + 1) / 2, kAnneal);
   Finished best = finisher_of(trainer).to_bytes(bytes);
   // Where the coarsest steps are still too fine (noise), fewer Gaussians.
   for (int i = 0; i < 5 && best.payload.size() > bytes && trainer.model().count() > 1; ++i) {
     const double fits = 0.9 * goal / static_cast<double>(best.payload.size());
     trainer.train_with(to_count(fits * static_cast<double>(trainer.model().count()), trainer),
-                       std::max(1, planned / 6), true);
+                       std::max(1, planned / 6), kAnneal);
     best = finisher_of(trainer).to_bytes(bytes);
   }
   return best;
@@ -149,19 +152,19 @@ Finished meet_psnr(Trainer& trainer, double psnr) {
   // Cheap trials find the count, then one whole training of a warm-started model.
   constexpr int kTrials = 4;
   for (int i = 0; i < kTrials && !trainer.out_of_time(); ++i) {
-    trainer.train_with(to_count(count, trainer), std::max(1, planned / (trainer.warm() ? 2 : 4)), false);
+    trainer.train_with(to_count(count, trainer), std::max(1, planned / (trainer.warm() ? 2 : 4)), kFullSteps);
     const double still_to_gain = trainer.warm() ? 0.3 : i == 0 ? 1.5 : 0.7;
     const double missing = need - trainer.result().psnr - still_to_gain;
     if (std::fabs(missing) < 0.4) break;
     count *= std::exp2(std::clamp(missing / kDecibelsPerDoubling, -3.0, 2.0));
     if (to_count(count, trainer) == trainer.model().count()) break;
   }
-  trainer.train_with(to_count(count, trainer), trainer.warm() ? planned : (planned + 1) / 2, true);
+  trainer.train_with(to_count(count, trainer), trainer.warm() ? planned : (planned + 1) / 2, kAnneal);
   for (int i = 0; i < 2 && !trainer.out_of_time(); ++i) {
     const double missing = need - trainer.result().psnr;
     if (std::fabs(missing) < 0.7) break;
     count = static_cast<double>(trainer.model().count()) * std::exp2(missing / kDecibelsPerDoubling);
-    trainer.train_with(to_count(count, trainer), (planned + 2) / 3, true);
+    trainer.train_with(to_count(count, trainer), (planned + 2) / 3, kAnneal);
   }
   Finished best = finisher_of(trainer).to_psnr(psnr);
   for (int i = 0; i < kTrials && decibels(best.mse) < psnr && !trainer.out_of_time(); ++i) {
@@ -169,7 +172,7 @@ Finished meet_psnr(Trainer& trainer, double psnr) {
     count = static_cast<double>(trainer.model().count()) *
             std::exp2(std::clamp(missing / kDecibelsPerDoubling, 0.05, 2.0));
     if (to_count(count, trainer) == trainer.model().count()) break;
-    trainer.train_with(to_count(count, trainer), std::max(6, planned / 3), true);
+    trainer.train_with(to_count(count, trainer), std::max(6, planned / 3), kAnneal);
     best = finisher_of(trainer).to_psnr(psnr);
   }
   return best;
@@ -211,7 +214,7 @@ Finished meet_target(Session& session, const EncodeSettings& settings, const Con
   } else if (target.psnr > 0) {
     finished = meet_psnr(trainer, target.psnr);
   } else {
-    trainer.train_with(to_count(static_cast<double>(target.gaussians), trainer), trainer.planned(), true);
+    trainer.train_with(to_count(static_cast<double>(target.gaussians), trainer), trainer.planned(), kAnneal);
     finished = finisher_of(trainer).to_noise(kNoise);
   }
   // A model that does not pay for itself: the mean alone is smaller.

@@ -66,7 +66,7 @@ Finished train_quickly(const SmallModelRequest<T>& request, const EncodeSettings
       const auto before = static_cast<double>(trainer.previous_count());
       wanted = static_cast<size_t>(std::max(1.0, std::fabs(change - 1) > 0.06 ? before * change : before));
     }
-    trainer.train_with(wanted, out.warm ? kWarmIterations : kColdIterations, true);
+    trainer.train_with(wanted, out.warm ? kWarmIterations : kColdIterations, kAnneal);
     out.iterations = trainer.result().iterations;
     return Finisher(trainer.model(), session, control, nullptr, kSweeps).to_bytes(settings.target.bytes);
   });

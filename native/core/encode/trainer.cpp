@@ -12,7 +12,8 @@ namespace {
 // With fewer a Gaussian's ten parameters have too little to hold on to, and more bytes made models worse: at
 // 20:1 a field of 60,000 cells had 45 dB with 2.8, 53 dB with 4 (docs/model.md).
 constexpr size_t kSamplesPerGaussian = 4;
-constexpr int kColdIterations = 60, kWarmIterations = 24;
+// Changes are trained longer: their estimate wants a settled model, and coding them takes longer still.
+constexpr int kColdIterations = 60, kWarmIterations = 24, kChangeIterations = 36;
 }  // namespace
 
 Trainer::Trainer(Session& session, const EncodeSettings& settings, const Control& control)
@@ -38,7 +39,7 @@ Trainer::Trainer(Session& session, const EncodeSettings& settings, const Control
 
 int Trainer::planned() const {
   if (settings_.iterations > 0) return settings_.iterations;
-  return warm_ ? kWarmIterations : kColdIterations;
+  return base_ ? kChangeIterations : warm_ ? kWarmIterations : kColdIterations;
 }
 
 size_t Trainer::most() const {
@@ -57,7 +58,18 @@ double Trainer::psnr_now() const {
   return -10 * std::log10(std::max(mean_squared_error(model_, session_), 1e-20));
 }
 
-void Trainer::train_with(size_t count, int iterations, bool anneal) {
+double Trainer::spread() const {
+  const SampleSet& s = samples();
+  double sum = 0;
+  for (size_t k = 0; k < s.value.size(); ++k)
+    if (s.weight[k] > 0 && s.source[k] != kNoSource) {
+      const double off = double{s.value[k]} - s.mean;
+      sum += off * off;
+    }
+  return -10 * std::log10(std::max(sum / static_cast<double>(std::max<size_t>(s.measured, 1)), 1e-20));
+}
+
+void Trainer::train_with(size_t count, int iterations, double full) {
   count = std::clamp<size_t>(count, 1, most());
   if (model_.count() == 0)
     model_ = initialise(samples(), count);
@@ -66,7 +78,7 @@ void Trainer::train_with(size_t count, int iterations, bool anneal) {
   TrainSettings t;
   t.optimiser = settings_.optimiser;
   t.iterations = iterations;
-  t.anneal = anneal;
+  t.full = full;
   if (settings_.seconds > 0) t.seconds = std::max(1e-3, settings_.seconds - elapsed());
 
   Control control{control_.cancel, {}};

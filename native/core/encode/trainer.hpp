@@ -15,15 +15,18 @@ class Trainer {
   /// Borrows all arguments. With a previous payload that has Gaussians the start is warm.
   Trainer(Session& session, const EncodeSettings& settings, const Control& control);
 
-  /// Trains with `count` Gaussians from where the model is; the first call makes or adopts the model.
-  void train_with(size_t count, int iterations, bool anneal);
+  /// Trains with `count` Gaussians from where the model is, the part `full` of it at full steps; the first
+  /// call makes or adopts the model.
+  void train_with(size_t count, int iterations, double full);
+  void train_with(size_t, int, bool) = delete;  // neither of them is a part
 
   /// One whole training of a warm start, which `train` does.
   template <class Train>
   void follow(Train train) {
     const double before = psnr_now();
     train();
-    changed_much_ = result_.psnr - before > (base_ ? kAnotherField : kChangedMuch);
+    changed_much_ = result_.psnr - before > (base_ ? kAnotherField : kChangedMuch) &&
+                    (!base_ || before < spread() + kSomethingKnown);
   }
 
   /// After follow(): the field has changed so much since the previous step that a cold start does better.
@@ -48,11 +51,14 @@ class Trainer {
 
  private:
   // dB that a warm start gains by training: then nothing much was left of it. With a base the Gaussians'
-  // number grows as well.
-  static constexpr double kChangedMuch = 10, kAnotherField = 15;
+  // number grows as well, and a field that has moved is followed: another one is as far from the model as
+  // from its mean, within so many dB.
+  static constexpr double kChangedMuch = 10, kAnotherField = 15, kSomethingKnown = 6;
 
   double elapsed() const;
   double psnr_now() const;
+  /// PSNR of the field's mean.
+  double spread() const;
 
   Session& session_;
   const EncodeSettings& settings_;

@@ -15,10 +15,10 @@ inline double psnr_of(double squared, size_t measured) {
                      : std::numeric_limits<double>::infinity();
 }
 
-/// Rate of the steps at a progress from 0 to 1: full steps over the first 70 %, then a smooth fall to 5 %.
-/// Only exact operations: the same on any machine.
-inline double annealed(double progress) {
-  const double left = std::clamp((1 - progress) / 0.3, 0.0, 1.0);
+/// Rate of the steps at a progress from 0 to 1: full steps over the part `full` of it, then a smooth fall to
+/// 5 %. Only exact operations: the same on any machine.
+inline double annealed(double progress, double full) {
+  const double left = full < 1 ? std::clamp((1 - progress) / (1 - full), 0.0, 1.0) : 1;
   return 0.05 + 0.95 * left * left;
 }
 

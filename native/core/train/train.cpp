@@ -61,7 +61,7 @@ TrainResult train(Model& model, const SampleSet& samples, const TrainSettings& s
       resize_model(model, samples, count), pass.forward(model);
     double progress = static_cast<double>(result.iterations) / settings.iterations;
     if (settings.seconds > 0) progress = std::max(progress, result.seconds / settings.seconds);
-    stepper.step(model, pass, settings.anneal ? annealed(progress) : 1.0);
+    stepper.step(model, pass, annealed(progress, settings.full));
     result.pair_evaluations += static_cast<double>(pass.pairs());
   }
   model = std::move(best);

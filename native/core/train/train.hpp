@@ -25,12 +25,15 @@ struct Control {
   std::function<void(const Progress&)> on_progress;  // called from the training thread, at most per iteration
 };
 
+/// Part of a training at full steps, before they shrink: the usual one; all of it.
+inline constexpr double kAnneal = 0.7, kFullSteps = 1;
+
 struct TrainSettings {
   Optimiser optimiser = Optimiser::levenberg_marquardt;
   int iterations = 60;  // at most
   double seconds = 0;  // 0: no limit; else no iteration starts after this time (results then depend on speed)
   double target_psnr = 0;  // 0: none; else stop when reached
-  bool anneal = true;      // shrink steps over the last 30 %
+  double full = kAnneal;   // part of the run at full steps; over the rest they shrink
   size_t grow_to = 0;  // 0: keep the count; else add up to this many, where the fit is worst, in three rounds
 };
 

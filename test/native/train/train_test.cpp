@@ -137,7 +137,7 @@ TEST_CASE("training never returns a model that is worse than the one it was give
   Model m = initialise(s, 100);
   train(m, s, iterations(60), {});
   TrainSettings rough = iterations(3);
-  rough.anneal = false;  // full steps from the bottom of the valley
+  rough.full = kFullSteps;  // full steps from the bottom of the valley
   for (int i = 0; i < 3; i++) {
     const double before = psnr(m, s);
     const double after = train(m, s, rough, {}).psnr;
