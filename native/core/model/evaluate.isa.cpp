@@ -5,34 +5,58 @@
 namespace gaussitu::GAUSSITU_ISA {
 namespace {
 
-// Numerators and denominators of a tile; they stay in the first-level cache.
+// Numerators and denominators of a tile, sixteen of each in turn; they stay in the first-level cache. (Apart
+// they would be a multiple of 4 kB from each other, and processors take such a load to depend on the store.)
 struct Sums {
-  alignas(64) float n[kTileSamples], d[kTileSamples];
+  alignas(64) float nd[2 * kTileSamples];
+  float* n(uint32_t k) { return nd + 2 * k; }
+  float* d(uint32_t k) { return nd + 2 * k + 16; }
 };
 
 GAUSSITU_INLINE void add(Sums& s, float* cover, uint32_t k, f32x16 q, f32x16 v) {
-  const f32x16 q2 = q * q, w = q2 * q2;
-  store(s.n + k, fma(w, v, load(s.n + k)));
-  store(s.d + k, load(s.d + k) + w);
+  const f32x16 q2 = q * q, w = q2 * q2, n = load(s.n(k)), d = load(s.d(k));
+  store(s.n(k), fma(w, v, n));
+  store(s.d(k), d + w);
   if (cover) store(cover + k, load(cover + k) + w);
+}
+
+// What a Gaussian reaches of a tile, all columns in one row: columns are short, and where each ends cannot be
+// predicted, which would cost as much as four of its steps.
+struct Row {
+  alignas(64) float c0[256], base[256];  // of sixteen lanes of each column
+  alignas(64) uint32_t steps[256 + 16];  // first sample / 16 << 16 | column << 8 | step
+  uint32_t count;
+};
+
+GAUSSITU_INLINE void line_up(Row& row, const Columns& p, const Gaussian& g, const TileView& tile) {
+  row.count = 0;
+  if (p.mask == 0) return;
+  Patches patch;
+  patches(patch, g, tile);
+  for (uint32_t left = p.mask; left != 0; left &= left - 1) {
+    const int c = __builtin_ctz(left);
+    const Column col = column(g, patch, c);
+    store(row.c0 + 16 * c, col.c0);
+    store(row.base + 16 * c, col.base);
+    const auto first = static_cast<uint32_t>(p.first[c]);
+    const uint32_t start = (column_begin(tile, c) / 16 + first) << 16 | static_cast<uint32_t>(c) << 8 | first;
+    store_run(row.steps + row.count, start, 0x10001);  // the next column overwrites what is beyond
+    row.count += static_cast<uint32_t>(p.last[c] - p.first[c] + 1);
+  }
 }
 
 GAUSSITU_INLINE uint32_t add_to_columns(Sums& s, float* cover, const Gaussian& g, const TileView& tile) {
   Columns p;
   prepare(p, g, tile);
+  Row row;
+  line_up(row, p, g, tile);
   const f32x16 a00 = splat(g.a[0]), v = splat(g.v);
-  int32_t groups = 0;
-  for (uint32_t left = p.mask; left != 0; left &= left - 1) {
-    const int c = __builtin_ctz(left);
-    const Column col = column(g, tile, c);
-    const uint32_t begin = column_begin(tile, c);
-    for (int32_t k = p.first[c]; k <= p.last[c]; k++) {
-      const f32x16 t0 = fma(a00, splat(p.dx[k]), col.c0);
-      add(s, cover, begin + static_cast<uint32_t>(k) * 16, falloff(fma(t0, t0, col.base)), v);
-    }
-    groups += p.last[c] - p.first[c] + 1;
+  for (uint32_t i = 0; i < row.count; i++) {
+    const uint32_t at = row.steps[i], c = at >> 8 & 255;
+    const f32x16 t0 = fma(a00, splat(p.dx[at & 255]), load(row.c0 + 16 * c));
+    add(s, cover, at >> 16 << 4, falloff(fma(t0, t0, load(row.base + 16 * c))), v);
   }
-  return static_cast<uint32_t>(groups);
+  return row.count;
 }
 
 GAUSSITU_INLINE uint32_t add_to_scattered(Sums& s, float* cover, const Gaussian& g, const TileView& tile) {
@@ -50,8 +74,8 @@ template <bool kCover>
 uint64_t sum_up(Sums& s, float* cover, const GaussianView& model, const uint32_t* list, size_t n,
                 const TileView& tile, float start) {
   for (uint32_t k = 0; k < tile.count; k += 16) {
-    store(s.n + k, splat(start));
-    store(s.d + k, splat(kBackground));
+    store(s.n(k), splat(start));
+    store(s.d(k), splat(kBackground));
     if (kCover) store(cover + k, splat(0.0f));
   }
   if (!kCover) cover = nullptr;
@@ -71,7 +95,7 @@ void evaluate_tile(const GaussianView& model, const uint32_t* list, size_t n, co
   Sums s;
   cover ? sum_up<true>(s, cover, model, list, n, tile, start)
         : sum_up<false>(s, nullptr, model, list, n, tile, start);
-  for (uint32_t k = 0; k < tile.count; k += 16) store(f + k, load(s.n + k) / load(s.d + k));
+  for (uint32_t k = 0; k < tile.count; k += 16) store(f + k, load(s.n(k)) / load(s.d(k)));
 }
 
 uint64_t compare_tile(const GaussianView& model, const uint32_t* list, size_t n, const TileView& tile,
@@ -85,7 +109,7 @@ uint64_t compare_tile(const GaussianView& model, const uint32_t* list, size_t n,
   for (uint32_t k = 0; k < tile.count; k += 16) {
     const f32x16 weight = load(out.weight + k), inside = max(weight, zero),
                  outside = max(zero - weight, zero);
-    const f32x16 d = load(s.d + k), f = load(s.n + k) / d, r = inside / d;
+    const f32x16 d = load(s.d(k)), f = load(s.n(k)) / d, r = inside / d;
     const f32x16 e = inside * (f - load(out.value + k));
     store(out.e + k, fma(outside, d - splat(kBackground), e));
     store(out.r + k, r);

@@ -118,31 +118,46 @@ GAUSSITU_INLINE void prepare(Columns& p, const Gaussian& g, const TileView& s) {
   p.mask = less(splat(0.0f), rest) & less(splat(-0.001f), high) & less(low, splat(last + 1)) & columns_of(s);
 }
 
-/// What does not depend on x in column c = y + 4 z: t0 = fma(a00, dx, c0), d2 = fma(t0, t0, base).
-struct Column {
-  f32x16 t1, t2, c0, base;
+/// What columns of equal y, or of equal z, have in common.
+struct Patches {
+  f32x16 dy[4], t2[4], t2_2[4], z1[4], z0[4];  // z1 and z0: terms of t1 and t0
 };
 
-GAUSSITU_INLINE Column column(const Gaussian& g, const TileView& s, int c) {
+GAUSSITU_INLINE void patches(Patches& p, const Gaussian& g, const TileView& s) {
   alignas(64) static constexpr float kLanes[4][16] = {{0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3},
                                                       {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3},
                                                       {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
                                                       {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}};
-  const float *ly = kLanes[s.lanes_y == 4    ? 0
-                           : s.lanes_y == 16 ? 2
-                                             : 3],
-              *lz = kLanes[s.lanes_y == 4    ? 1
-                           : s.lanes_y == 16 ? 3
-                                             : 2];
-  const float y = s.corner[1] + static_cast<float>((c & 3) * s.lanes_y),
-              z = s.corner[2] + static_cast<float>((c >> 2) * (s.lanes_z));
-  const f32x16 dy = (splat(y) + load(ly)) - splat(g.mu[1]), dz = (splat(z) + load(lz)) - splat(g.mu[2]);
-  Column p;
-  p.t2 = splat(g.a[5]) * dz;
-  p.t1 = fma(splat(g.a[3]), dy, splat(g.a[4]) * dz);
-  p.c0 = fma(splat(g.a[1]), dy, splat(g.a[2]) * dz);
-  p.base = fma(p.t1, p.t1, p.t2 * p.t2);
-  return p;
+  const int y = s.lanes_y == 4    ? 0
+                : s.lanes_y == 16 ? 2
+                                  : 3,
+            z = s.lanes_y == 4    ? 1
+                : s.lanes_y == 16 ? 3
+                                  : 2;
+  const f32x16 ly = load(kLanes[y]), lz = load(kLanes[z]);
+#pragma GCC unroll 4
+  for (uint32_t c = 0; c < 4; c++) {
+    p.dy[c] = (splat(s.corner[1] + static_cast<float>(c * s.lanes_y)) + ly) - splat(g.mu[1]);
+    const f32x16 dz = (splat(s.corner[2] + static_cast<float>(c * s.lanes_z)) + lz) - splat(g.mu[2]);
+    p.t2[c] = splat(g.a[5]) * dz;
+    p.t2_2[c] = p.t2[c] * p.t2[c];
+    p.z1[c] = splat(g.a[4]) * dz;
+    p.z0[c] = splat(g.a[2]) * dz;
+  }
+}
+
+/// What does not depend on x in column c = y + 4 z: t0 = fma(a00, dx, c0), d2 = fma(t0, t0, base).
+struct Column {
+  f32x16 t1, c0, base;
+};
+
+GAUSSITU_INLINE Column column(const Gaussian& g, const Patches& p, int c) {
+  const int y = c & 3, z = c >> 2;
+  Column col;
+  col.t1 = fma(splat(g.a[3]), p.dy[y], p.z1[z]);
+  col.c0 = fma(splat(g.a[1]), p.dy[y], p.z0[z]);
+  col.base = fma(col.t1, col.t1, p.t2_2[z]);
+  return col;
 }
 
 /// Samples of the tile before column c.

@@ -209,7 +209,7 @@ TileView view(const SampleSet& s, const Tile& tile) {
   t.lanes_y = s.columns ? s.lanes_y : 1;
   t.lanes_z = 16 / t.lanes_y;
   if (s.columns) {
-    for (int k = 0; k < 3; k++) t.corner[k] = tile.lo[k];
+    for (int k = 0; k < 3; k++) t.corner[k] = tile.lo[k] + s.shift[k];
     t.steps = tile.n[0];
     t.across[0] = (tile.n[1] + s.lanes_y - 1) / s.lanes_y;
     t.across[1] = (tile.n[2] + t.lanes_z - 1) / t.lanes_z;

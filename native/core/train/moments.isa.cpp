@@ -107,6 +107,8 @@ void add_columns(Lanes& sums, const Gaussian& g, const TileView& tile, const Res
   Columns p;
   prepare(p, g, tile);
   if (p.mask == 0) return;
+  Patches patch;
+  patches(patch, g, tile);
   Steps u;
   const f32x16 u0 = splat(g.a[0]) * load(p.dx);
   store(u.u, u0);
@@ -118,14 +120,12 @@ void add_columns(Lanes& sums, const Gaussian& g, const TileView& tile, const Res
     for (auto& v : s.curvature) v = splat(0.0f);
     for (auto& v : s.cross) v = splat(0.0f);
     for (auto& v : s.force) v = splat(0.0f);
-    f32x16 t2 = splat(0.0f);
     for (; left != 0; left &= left - 1) {
       const int c = static_cast<int>(4 * z) + __builtin_ctz(left);
-      const Column col = column(g, tile, c);
-      t2 = col.t2;
+      const Column col = column(g, patch, c);
       add_column<kCurvature>(s, sums, p, u, col, g, residual, tile.begin + column_begin(tile, c), c);
     }
-    add_slab<kCurvature>(sums, s, t2);
+    add_slab<kCurvature>(sums, s, patch.t2[z]);
   }
 }
 
@@ -217,10 +217,12 @@ void project(const GaussianView& model, uint32_t i, const uint32_t* tiles, size_
     if (tile.columns) {
       Columns p;
       prepare(p, g, tile);
+      Patches patch;
+      patches(patch, g, tile);
       const f32x16 a00 = splat(g.a[0]);
       for (uint32_t left = p.mask; left != 0; left &= left - 1) {
         const int c = __builtin_ctz(left);
-        const Column col = column(g, tile, c);
+        const Column col = column(g, patch, c);
         const uint32_t begin = column_begin(tile, c);
         for (int32_t step = p.first[c]; step <= p.last[c]; step++) {
           const f32x16 t0 = fma(a00, splat(p.dx[step]), col.c0);
