@@ -131,7 +131,8 @@ Finished meet_bytes(Trainer& trainer, size_t bytes) {
   const size_t balanced = trainer.base() ? trainer.model().count() : balanced_count(trainer, goal, 1);
   // A warm model that fits badly asks for coarser steps and more Gaussians; it needs training instead.
   const bool wanted = !trainer.warm() || balanced < trainer.model().count();
-  if (wanted && differs(balanced, trainer.model().count(), 0.12) && !trainer.out_of_time())
+  const double tolerated = trainer.warm() ? 0.12 : 0.06;
+  if (wanted && differs(balanced, trainer.model().count(), tolerated) && !trainer.out_of_time())
     trainer.train_with(balanced, (planned + 1) / 2, kAnneal);
   Finished best = finisher_of(trainer).to_bytes(bytes);
   // Where the coarsest steps are still too fine (noise), fewer Gaussians.

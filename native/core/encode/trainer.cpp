@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "encode/measure.hpp"
+#include "train/schedule.hpp"
 
 namespace gaussitu {
 
@@ -14,6 +15,9 @@ namespace {
 constexpr size_t kSamplesPerGaussian = 4;
 // Changes are trained longer: their estimate wants a settled model, and coding them takes longer still.
 constexpr int kColdIterations = 60, kWarmIterations = 24, kChangeIterations = 36;
+// Most of a cold start sees eighths of a grid (train/schedule.hpp), which leaves time for more iterations.
+constexpr int kColdIterationsOnEighths = 80;
+constexpr double kBytesPerGaussian = 5;  // about
 }  // namespace
 
 Trainer::Trainer(Session& session, const EncodeSettings& settings, const Control& control)
@@ -39,7 +43,12 @@ Trainer::Trainer(Session& session, const EncodeSettings& settings, const Control
 
 int Trainer::planned() const {
   if (settings_.iterations > 0) return settings_.iterations;
-  return base_ ? kChangeIterations : warm_ ? kWarmIterations : kColdIterations;
+  if (base_) return kChangeIterations;
+  if (warm_) return kWarmIterations;
+  const EncodeTarget& target = settings_.target;
+  const double about =
+      std::max(static_cast<double>(target.bytes) / kBytesPerGaussian, static_cast<double>(target.gaussians));
+  return eighths_suffice(samples(), static_cast<size_t>(about)) ? kColdIterationsOnEighths : kColdIterations;
 }
 
 size_t Trainer::most() const {
@@ -79,6 +88,7 @@ void Trainer::train_with(size_t count, int iterations, double full) {
   t.optimiser = settings_.optimiser;
   t.iterations = iterations;
   t.full = full;
+  t.eighths = !warm_;
   if (settings_.seconds > 0) t.seconds = std::max(1e-3, settings_.seconds - elapsed());
 
   Control control{control_.cancel, {}};

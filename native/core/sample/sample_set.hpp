@@ -37,6 +37,7 @@ struct SampleSet {
   /// patches along y, then z.
   bool columns = false;
   uint32_t lanes_y = 4;
+  float shift[3] = {0, 0, 0};   // columns: the first sample of a tile is that far from its lo (eighths.hpp)
   std::vector<float> boxes[6];  // scattered: centres and half sizes of each 16 samples' box, model units
 
   /// Index of sample (i, j, k) of a columns tile.

@@ -8,12 +8,6 @@
 namespace gaussitu {
 namespace {
 
-// x^(5/8) by square roots alone, which are the same bits everywhere.
-float power_5_8(float x) {
-  const float half = std::sqrt(x);
-  return half * std::sqrt(std::sqrt(half));
-}
-
 // Central differences inside the tile, one-sided at its faces and beside missing samples.
 void grid_gradient(const SampleSet& s, const Tile& tile, float* out) {
   for (uint32_t k = 0; k < tile.n[2]; k++)
@@ -68,11 +62,11 @@ std::vector<float> importance(const SampleSet& s) {
   double total = 0;
   for (const double x : sums) total += x;
   const double mean = s.finite > 0 ? total / static_cast<double>(s.finite) : 0;
-  const auto uniform = static_cast<float>(mean > 0 ? mean * 0.25 : 1);
+  const Mixture mix(mean);
   parallel_for(s.tiles.size(), [&](size_t t) {
     const Tile& tile = s.tiles[t];
     for (uint32_t k = tile.begin; k < tile.begin + tile.count; k++)
-      out[k] = std::max(0.0f, s.weight[k]) * (0.75f * out[k] + uniform);
+      out[k] = std::max(0.0f, s.weight[k]) * mix.of(out[k]);
   });
   return out;
 }

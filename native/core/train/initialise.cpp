@@ -4,12 +4,15 @@
 #include <vector>
 
 #include "base/thread_pool.hpp"
+#include "train/grid_boxes.hpp"
 #include "train/importance.hpp"
 #include "train/shape.hpp"
 #include "train/train.hpp"
 
 namespace gaussitu {
 namespace {
+
+constexpr double kWidth = 0.6;  // of a Gaussian, in sides of its box: neighbours overlap enough
 
 // A box of the splitting tree: samples order[begin, end), to be covered by `count` Gaussians from `first` on.
 struct Node {
@@ -120,8 +123,8 @@ class Splitter {
       for (int a = 0, at = 0; a < 3; a++)
         for (int b = a; b < 3; b++) c[at++] += d[a] * d[b];
     }
-    // A box of side L has variance L^2 / 12; a width of 0.6 L makes neighbours overlap enough.
-    for (double& x : c) x *= 12 * 0.36 / count;
+    // A box of side L has variance L^2 / 12.
+    for (double& x : c) x *= 12 * kWidth * kWidth / count;
     const double largest = std::max({c[0], c[3], c[5]}), floor = std::max(0.01 * largest, smallest_);
     for (const int k : {0, 3, 5}) c[k] += floor;
     for (int k = 0; k < 3; k++) model_.mu[k][n.first] = static_cast<float>(mean[k]);
@@ -137,6 +140,18 @@ class Splitter {
       s_.columns ? 0.1 : 1e-4;  // variance of a single sample's Gaussian, model units squared
 };
 
+// The same for boxes of a grid: as a box of samples that stand for cells of side 1.
+void make(Model& model, size_t i, const GridBox& box) {
+  double c[6] = {};
+  for (int k = 0, at = 0; k < 3; at += 3 - k++) {
+    const auto side = static_cast<double>(box.hi[k] - box.lo[k]);
+    c[at] = kWidth * kWidth * (side * side - 1) + 0.1;
+    model.mu[k][i] = static_cast<float>(0.5 * static_cast<double>(box.lo[k] + box.hi[k] - 1));
+  }
+  set_shape(model, i, c);
+  model.v[i] = static_cast<float>(box.value);
+}
+
 }  // namespace
 
 Model initialise(const SampleSet& samples, size_t count) {
@@ -146,7 +161,11 @@ Model initialise(const SampleSet& samples, size_t count) {
   model.value_range = samples.value_range;
   model.mean = samples.mean;
   model.resize(std::min(count, samples.finite));
-  if (model.count() > 0) Splitter(samples, model).run();
+  if (model.count() == 0) return model;
+  if (whole_grid(samples))
+    split_grid(samples, model.count(), [&](size_t i, const GridBox& box) { make(model, i, box); });
+  else
+    Splitter(samples, model).run();
   return model;
 }
 

@@ -2,93 +2,28 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 namespace gaussitu {
-namespace {
-
-// Powers of t0, t1, t2 in the Jacobian of each shift and shape parameter; shapes have the sign -1.
-constexpr int kPower[9][3] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {2, 0, 0}, {1, 1, 0},
-                              {1, 0, 1}, {0, 2, 0}, {0, 1, 1}, {0, 0, 2}};
-constexpr double sign(int p) {
-  return p < 3 ? 1 : -1;
+Shear shear_of(const Model& model, size_t i) {
+  const double b1 = double{model.a[1][i]} / model.a[3][i];
+  return {b1, (model.a[2][i] - b1 * model.a[4][i]) / model.a[5][i]};
 }
-
-// The Jacobian in t is a linear combination of the one in u: t0 = u0 + b1 t1 + b2 t2, hence for its squares.
-struct Combination {
-  int to, from;
-  int p1, p2;  // powers of b1 and b2
-  double factor;
-};
-constexpr Combination kShear[] = {{0, 1, 1, 0, 1}, {0, 2, 0, 1, 1}, {3, 4, 1, 0, 2}, {3, 5, 0, 1, 2},
-                                  {3, 6, 2, 0, 1}, {3, 7, 1, 1, 2}, {3, 8, 0, 2, 1}, {4, 6, 1, 0, 1},
-                                  {4, 7, 0, 1, 1}, {5, 7, 1, 0, 1}, {5, 8, 0, 1, 1}};
-
-void unshear(NormalEquations& n, double b1, double b2) {
-  const double power1[3] = {1, b1, b1 * b1}, power2[3] = {1, b2, b2 * b2};
-  for (const auto& c : kShear) {
-    const double f = c.factor * power1[c.p1] * power2[c.p2];
-    for (int k = 0; k < kParameters; k++) n.h[c.to][k] += f * n.h[c.from][k];
-    n.g[c.to] += f * n.g[c.from];
-  }
-  for (const auto& c : kShear) {
-    const double f = c.factor * power1[c.p1] * power2[c.p2];
-    for (int k = 0; k < kParameters; k++) n.h[k][c.to] += f * n.h[k][c.from];
-  }
-}
-
-}  // namespace
 
 NormalEquations normal_equations(const Moments& m, const Model& model, size_t i, bool sheared) {
+  float sums[kMoments];
+  std::memcpy(sums, &m, sizeof m);
+  double at[kMoments];
+  std::copy(sums, sums + kMoments, at);
   NormalEquations n;
-  for (int a = 0; a < 9; a++) {
-    const int* p = kPower[a];
-    for (int b = 0; b <= a; b++) {
-      const int* r = kPower[b];
-      n.h[a][b] = n.h[b][a] =
-          sign(a) * sign(b) * m.curvature[monomial(p[0] + r[0], p[1] + r[1], p[2] + r[2], 4)];
-    }
-    const int at = monomial(p[0], p[1], p[2], 2);
-    n.h[a][9] = n.h[9][a] = sign(a) * m.cross[at];
-    n.g[a] = sign(a) * m.force[at];
-  }
-  n.h[9][9] = m.phi2;
-  n.g[9] = m.e_phi;
-  if (sheared) {
-    const double b1 = double{model.a[1][i]} / model.a[3][i];
-    const double b2 = (model.a[2][i] - b1 * model.a[4][i]) / model.a[5][i];
-    unshear(n, b1, b2);
-  }
+  newton::fill(n, at);
+  const Shear shear = shear_of(model, i);
+  if (sheared) newton::unshear(n, shear.b1, shear.b2);
   return n;
 }
 
 void solve(const NormalEquations& n, double damping, const double floor[kParameters], double x[kParameters]) {
-  double l[kParameters][kParameters];
-  for (int a = 0; a < kParameters; a++) {
-    for (int b = 0; b <= a; b++) {
-      double s = n.h[a][b];
-      if (a == b) s += damping * std::max(s, 0.0) + floor[a];
-      for (int k = 0; k < b; k++) s -= l[a][k] * l[b][k];
-      if (a != b) {
-        l[a][b] = s / l[b][b];
-      } else {
-        if (!(s > 0)) {
-          std::fill(x, x + kParameters, 0.0);
-          return;
-        }
-        l[a][a] = std::sqrt(s);
-      }
-    }
-  }
-  for (int a = 0; a < kParameters; a++) {
-    double s = n.g[a];
-    for (int k = 0; k < a; k++) s -= l[a][k] * x[k];
-    x[a] = s / l[a][a];
-  }
-  for (int a = kParameters - 1; a >= 0; a--) {
-    double s = x[a];
-    for (int k = a + 1; k < kParameters; k++) s -= l[k][a] * x[k];
-    x[a] = s / l[a][a];
-  }
+  newton::solve(n, damping, floor, x);
 }
 
 void apply_step(Model& m, size_t i, const double step[kParameters]) {

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
+#include "base/instruction_set.hpp"
 #include "base/thread_pool.hpp"
+#include "train/newton.hpp"
 #include "train/normal_equations.hpp"
 
 namespace gaussitu {
@@ -41,11 +44,12 @@ void Limits::apply(Model& m, size_t i) const {
   for (const int k : {0, 3, 5}) m.a[k][i] = std::clamp(m.a[k][i], a_min, a_max);
 }
 
-Stepper::Stepper(Optimiser kind, const SampleSet& samples, int iterations)
-    : kind_(kind), limits_(samples), momentum_(std::clamp(0.8 - 2.4 / std::max(iterations, 1), 0.0, 0.75)) {}
+Stepper::Stepper(Optimiser kind, int iterations)
+    : kind_(kind), momentum_(std::clamp(0.8 - 2.4 / std::max(iterations, 1), 0.0, 0.75)) {}
 
 void Stepper::step(Model& model, const Pass& pass, double rate) {
   const size_t count = model.count();
+  const Limits limits(pass.samples());
   first_.resize(count * kParameters, 0.0f);
   own_phi2_.resize(count, 0.0f);
   if (kind_ == Optimiser::adam) second_.resize(count * kParameters, 0.0f);
@@ -53,37 +57,50 @@ void Stepper::step(Model& model, const Pass& pass, double rate) {
   bias2_ *= kBeta2;
   trust_ = kTrust * pass.squared() / static_cast<double>(pass.samples().measured);
   parallel_for((count + kChunk - 1) / kChunk, [&](size_t c) {
-    for (size_t i = c * kChunk; i < std::min(count, (c + 1) * kChunk); i++) {
-      if (kind_ == Optimiser::adam)
-        adam(model, pass, i, rate);
-      else
-        newton(model, pass, i, rate);
-      limits_.apply(model, i);
-    }
+    const size_t first = c * kChunk, last = std::min(count, first + kChunk);
+    if (kind_ == Optimiser::adam)
+      for (size_t i = first; i < last; i++) adam(model, pass, i, rate);
+    else
+      for (size_t i = first; i < last; i += kNewtonLanes)
+        newton(model, pass, i, std::min<size_t>(last, i + kNewtonLanes), rate);
+    for (size_t i = first; i < last; i++) limits.apply(model, i);
   });
   phi2_ = 0;
   for (const float p : own_phi2_) phi2_ += p;
   phi2_ /= static_cast<double>(std::max<size_t>(count, 1));
 }
 
-void Stepper::newton(Model& model, const Pass& pass, size_t i, double rate) {
-  const Moments m = pass.backward(model, i, true);
-  own_phi2_[i] = m.phi2;
-  double floor[kParameters], x[kParameters], step[kParameters];
-  std::fill(floor, floor + 9, trust_ * m.phi2 + kFloor * phi2_ + 1e-30);
-  floor[9] = kValueFloor * phi2_ + 1e-30;
-  solve(normal_equations(m, model, i, pass.samples().columns), kDamping, floor, x);
-  double scale = 1;
-  for (int a = 0; a < kParameters; a++) {
-    const double limit = a < 3 ? kShiftLimit : a < 9 ? kShapeLimit : kValueLimit;
-    if (std::fabs(x[a]) > limit) scale = std::min(scale, limit / std::fabs(x[a]));
+void Stepper::newton(Model& model, const Pass& pass, size_t first, size_t last, double rate) {
+  NewtonBatch batch;
+  batch.sheared = pass.samples().columns;
+  batch.damping = kDamping;
+  batch.value_floor = kValueFloor * phi2_ + 1e-30;
+  Moments m;
+  for (size_t k = 0; k < kNewtonLanes; k++) {
+    const size_t i = std::min(first + k, last - 1);  // the last one fills up
+    if (i == first + k) m = pass.backward(model, i, true);
+    std::memcpy(batch.moments[k], &m, sizeof m);
+    own_phi2_[i] = m.phi2;
+    batch.floor[k] = trust_ * m.phi2 + kFloor * phi2_ + 1e-30;
+    const Shear shear = shear_of(model, i);
+    batch.b1[k] = shear.b1;
+    batch.b2[k] = shear.b2;
   }
-  for (int a = 0; a < kParameters; a++) {
-    float& velocity = first_[i * kParameters + a];
-    velocity = static_cast<float>(momentum_ * velocity - kStep * rate * scale * x[a]);
-    step[a] = velocity;
+  GAUSSITU_DISPATCH(newton)(batch);
+  for (size_t i = first; i < last; i++) {
+    double x[kParameters], step[kParameters], scale = 1;
+    for (int a = 0; a < kParameters; a++) {
+      x[a] = batch.x[a][i - first];
+      const double limit = a < 3 ? kShiftLimit : a < 9 ? kShapeLimit : kValueLimit;
+      if (std::fabs(x[a]) > limit) scale = std::min(scale, limit / std::fabs(x[a]));
+    }
+    for (int a = 0; a < kParameters; a++) {
+      float& velocity = first_[i * kParameters + a];
+      velocity = static_cast<float>(momentum_ * velocity - kStep * rate * scale * x[a]);
+      step[a] = velocity;
+    }
+    apply_step(model, i, step);
   }
-  apply_step(model, i, step);
 }
 
 void Stepper::adam(Model& model, const Pass& pass, size_t i, double rate) {

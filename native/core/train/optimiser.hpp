@@ -21,16 +21,16 @@ struct Limits {
 class Stepper {
  public:
   /// `iterations`: as many as are planned; short runs get less momentum, which needs time to pay.
-  Stepper(Optimiser kind, const SampleSet& samples, int iterations);
+  Stepper(Optimiser kind, int iterations);
   /// Moves all Gaussians by one step; `rate` scales it (1, then annealed).
   void step(Model& model, const Pass& pass, double rate);
 
  private:
-  void newton(Model& model, const Pass& pass, size_t i, double rate);
+  /// Gaussians first, ..., last - 1: eight at most.
+  void newton(Model& model, const Pass& pass, size_t first, size_t last, double rate);
   void adam(Model& model, const Pass& pass, size_t i, double rate);
 
   Optimiser kind_;
-  Limits limits_;
   double momentum_;
   double trust_ = 0;                   // mean squared error, scaled
   double phi2_ = 0;                    // mean of phi^2 per Gaussian, of the iteration before

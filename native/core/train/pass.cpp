@@ -7,7 +7,7 @@
 namespace gaussitu {
 
 Pass::Pass(const SampleSet& samples) : samples_(samples), keeper_(samples) {
-  for (const Tile& tile : samples.tiles) views_.push_back(view(samples, tile));
+  views_.resize(samples.tiles.size());
   for (auto* v : {&e_, &r_, &fr_}) v->assign(samples.x.size(), 0.0f);
   squared_.assign(samples.tiles.size(), 0.0);
   pairs_.assign(samples.tiles.size(), 0);
@@ -18,7 +18,7 @@ double Pass::forward(const Model& model) {
   const GaussianView gaussians = view(model);
   const auto kernel = GAUSSITU_DISPATCH(compare_tile);
   parallel_for(views_.size(), [&](size_t t) {
-    const TileView& tile = views_[t];
+    const TileView tile = views_[t] = view(samples_, samples_.tiles[t]);  // samples may have been shifted
     ResidualTile out{&samples_.value[tile.begin],
                      &samples_.weight[tile.begin],
                      &e_[tile.begin],

@@ -31,4 +31,22 @@ inline size_t grown(int iteration, const TrainSettings& settings, size_t first) 
   return first + (settings.grow_to - first) * static_cast<size_t>(rounds) / kRounds;
 }
 
+/// Whether so many Gaussians can be trained on an eighth of the samples at a time (sample/eighths.hpp): with
+/// less than a dozen samples of each eighth for a Gaussian it learns them by heart, in turn.
+inline bool eighths_suffice(const SampleSet& samples, size_t count) {
+  constexpr size_t kSamplesPerGaussian = 100;
+  return samples.columns && samples.finite / kSamplesPerGaussian >= count;
+}
+
+/// Iterations, the first ones, that see an eighth of the samples each. The closer a model has come, the more
+/// it suffers from what an eighth leaves open: a long training ends with 40 % of its iterations on the whole,
+/// a short one with few.
+inline int iterations_on_eighths(const TrainSettings& settings, const SampleSet& samples, size_t count) {
+  if (!settings.eighths || settings.optimiser != Optimiser::levenberg_marquardt ||
+      !eighths_suffice(samples, count))
+    return 0;
+  const int n = settings.iterations;
+  return n - (n < 40 ? n * n / 100 : n / 5 * 2);
+}
+
 }  // namespace gaussitu

@@ -34,6 +34,9 @@ struct TrainSettings {
   double seconds = 0;  // 0: no limit; else no iteration starts after this time (results then depend on speed)
   double target_psnr = 0;  // 0: none; else stop when reached
   double full = kAnneal;   // part of the run at full steps; over the rest they shrink
+  // Most iterations may see an eighth of the samples each, another one every time (schedule.hpp). Progress
+  // then tells the PSNR at that eighth; the CUDA back end always sees all of them.
+  bool eighths = false;
   size_t grow_to = 0;  // 0: keep the count; else add up to this many, where the fit is worst, in three rounds
 };
 

@@ -42,7 +42,7 @@ TEST_CASE("three steps are the CPU's bits, given its sums") {
       const bool newton = kind == Optimiser::levenberg_marquardt;
       const Model begin = cases::model(30, s.domain, 3, true);
       Model expected = begin;
-      Stepper stepper(kind, s, 40);
+      Stepper stepper(kind, 40);
       std::vector<Sums> given;
       for (int it = 0; it < 3; it++) {
         given.push_back(sums(s, expected, newton));

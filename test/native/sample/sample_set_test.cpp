@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "fields.hpp"
+#include "sample/eighths.hpp"
 #include "sample/places.hpp"
 #include "sample/subset.hpp"
 
@@ -353,4 +354,34 @@ TEST_CASE("a part of a grid keeps whole coordinates and lies evenly; a part of p
   CHECK(valued.finite < 500);
   CHECK(valued.measured == valued.finite);
   CHECK(valued.mean == 0.25f);
+}
+
+TEST_CASE("the eight eighths of a grid are all its samples, each once, in their places") {
+  constexpr uint32_t nx = 37, ny = 18, nz = 21;
+  std::vector<float> values = fields::wave_on_grid(nx, ny, nz);
+  values[1234] = std::numeric_limits<float>::quiet_NaN();
+  const SampleSet grid = make_samples(fields::grid(nx, ny, nz), Association::node, fields::view(values));
+  std::vector<float> scaled(values.size(), -1);
+  for (size_t k = 0; k < grid.x.size(); k++)
+    if (grid.weight[k] > 0) scaled[grid.source[k]] = grid.value[k];
+  Eighths eighths(grid);
+  std::vector<int> seen(values.size());
+  size_t finite = 0;
+  for (unsigned corner = 0; corner < 8; corner++) {
+    eighths.select(corner);
+    const SampleSet& part = eighths.samples();
+    finite += part.finite;
+    for (size_t k = 0; k < part.x.size(); k++) {
+      if (!(part.weight[k] > 0)) continue;
+      const auto x = static_cast<size_t>(2 * (part.x[k] + part.shift[0])),
+                 y = static_cast<size_t>(2 * (part.y[k] + part.shift[1])),
+                 z = static_cast<size_t>(2 * (part.z[k] + part.shift[2]));
+      const size_t at = (z * ny + y) * nx + x;
+      REQUIRE(at < seen.size());
+      seen[at]++;
+      CHECK(part.value[k] == scaled[at]);
+    }
+  }
+  CHECK(finite == grid.finite);
+  for (size_t at = 0; at < seen.size(); at++) CHECK(seen[at] == (at == 1234 ? 0 : 1));
 }

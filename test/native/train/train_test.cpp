@@ -116,6 +116,44 @@ TEST_CASE("a trained model is the same bits on every instruction set and thread 
       });
 }
 
+TEST_CASE("training on eighths reaches what training on the whole does, at the same bits everywhere") {
+  const SampleSet s = wave_samples(41, 33, 22);
+  const Model begin = initialise(s, 100);
+  TrainSettings settings = iterations(30);
+  settings.grow_to = 120;
+  Model whole = begin, parts = begin;
+  const double expected = train(whole, s, settings, {}).psnr;
+  settings.eighths = true;
+  const TrainResult r = train(parts, s, settings, {});
+  MESSAGE("whole ", expected, " dB, eighths ", r.psnr, " dB");
+  CHECK(r.psnr > expected - 1.5);
+  CHECK(r.psnr == doctest::Approx(psnr(parts, s)).epsilon(1e-6));
+  CHECK(r.iterations == 30);
+  CHECK(parts.count() == 120);
+  CHECK(sane(parts, s));
+  CHECK(parts.domain.extent == s.domain.extent);
+  check_same_bits_everywhere([&] {
+    Model m = begin;
+    TrainSettings few = iterations(9);
+    few.eighths = true;
+    train(m, s, few, {});
+    return flatten(m);
+  });
+}
+
+TEST_CASE("training on eighths, too, never returns a model that is worse than the one it was given") {
+  const SampleSet s = wave_samples(32, 24, 16);
+  Model m = initialise(s, 100);
+  train(m, s, iterations(60), {});
+  TrainSettings rough = iterations(5);
+  rough.anneal = false;
+  rough.eighths = true;
+  const double before = psnr(m, s);
+  const double after = train(m, s, rough, {}).psnr;
+  CHECK(after >= before - 1e-6);
+  CHECK(psnr(m, s) == doctest::Approx(after).epsilon(1e-6));
+}
+
 TEST_CASE("a warm start is near where the step before ended, and improves") {
   const SampleSet first = wave_samples(32, 24, 16);
   Model m = initialise(first, 100);
