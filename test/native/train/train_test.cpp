@@ -146,7 +146,7 @@ TEST_CASE("training on eighths, too, never returns a model that is worse than th
   Model m = initialise(s, 100);
   train(m, s, iterations(60), {});
   TrainSettings rough = iterations(5);
-  rough.anneal = false;
+  rough.full = 1;
   rough.eighths = true;
   const double before = psnr(m, s);
   const double after = train(m, s, rough, {}).psnr;
