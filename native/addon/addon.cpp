@@ -1,5 +1,5 @@
-// What JavaScript sees: encode, open, decode, resolve, coarser, layout, encodeBounded, decodeBounded, state, describe,
-// crc32, setThreads, threads, instructionSet, useDevice. Typed and documented in src/codec.
+// What JavaScript sees: encode, open, decode, resolve, coarser, layout, encodeBounded, decodeBounded, state,
+// describe, crc32, setThreads, threads, instructionSet, useDevice. Typed and documented in src/codec.
 #include <zlib.h>
 
 #include <algorithm>

@@ -45,7 +45,8 @@ class ResolveJob final : public PayloadJob {
 
 class CoarserJob final : public PayloadJob {
  public:
-  CoarserJob(Napi::Env env, const Napi::Value& payload, double part) : PayloadJob(env, payload), part_(part) {}
+  CoarserJob(Napi::Env env, const Napi::Value& payload, double part)
+      : PayloadJob(env, payload), part_(part) {}
 
  protected:
   void work(const Control&) override { made_ = encode_payload(parse_coarser(payload_, part_)); }
