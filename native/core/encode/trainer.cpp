@@ -17,7 +17,6 @@ constexpr size_t kSamplesPerGaussian = 4;
 constexpr int kColdIterations = 60, kWarmIterations = 24, kChangeIterations = 36;
 // Most of a cold start sees eighths of a grid (train/schedule.hpp), which leaves time for more iterations.
 constexpr int kColdIterationsOnEighths = 80;
-constexpr double kBytesPerGaussian = 5;  // about
 }  // namespace
 
 Trainer::Trainer(Session& session, const EncodeSettings& settings, const Control& control)
@@ -41,14 +40,17 @@ Trainer::Trainer(Session& session, const EncodeSettings& settings, const Control
   base_ = std::move(integers);
 }
 
+void Trainer::place(size_t count) {
+  if (model_.count() > 0) return;
+  model_ = initialise(samples(), count);
+  on_eighths_ = settings_.optimiser == Optimiser::levenberg_marquardt && eighths_suffice(samples(), count) &&
+                spread_evenly(model_);
+}
+
 int Trainer::planned() const {
   if (settings_.iterations > 0) return settings_.iterations;
-  if (base_) return kChangeIterations;
-  if (warm_) return kWarmIterations;
-  const EncodeTarget& target = settings_.target;
-  const double about =
-      std::max(static_cast<double>(target.bytes) / kBytesPerGaussian, static_cast<double>(target.gaussians));
-  return eighths_suffice(samples(), static_cast<size_t>(about)) ? kColdIterationsOnEighths : kColdIterations;
+  if (warm_) return base_ ? kChangeIterations : kWarmIterations;
+  return on_eighths_ ? kColdIterationsOnEighths : kColdIterations;
 }
 
 size_t Trainer::most() const {
@@ -80,15 +82,13 @@ double Trainer::spread() const {
 
 void Trainer::train_with(size_t count, int iterations, double full) {
   count = std::clamp<size_t>(count, 1, most());
-  if (model_.count() == 0)
-    model_ = initialise(samples(), count);
-  else if (model_.count() != count)
-    resize_model(model_, samples(), count, session_);
+  place(count);
+  if (model_.count() != count) resize_model(model_, samples(), count, session_);
   TrainSettings t;
   t.optimiser = settings_.optimiser;
   t.iterations = iterations;
   t.full = full;
-  t.eighths = !warm_;
+  t.eighths = on_eighths_;
   if (settings_.seconds > 0) t.seconds = std::max(1e-3, settings_.seconds - elapsed());
 
   Control control{control_.cancel, {}};

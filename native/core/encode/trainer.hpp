@@ -15,8 +15,11 @@ class Trainer {
   /// Borrows all arguments. With a previous payload that has Gaussians the start is warm.
   Trainer(Session& session, const EncodeSettings& settings, const Control& control);
 
-  /// Trains with `count` Gaussians from where the model is, the part `full` of it at full steps; the first
-  /// call makes or adopts the model.
+  /// Places the Gaussians of a cold start and finds out whether eighths of the samples will do at first
+  /// (train/schedule.hpp); a warm start has them already.
+  void place(size_t count);
+  /// Trains with `count` Gaussians from where the model is, or place()s them, the part `full` of it at full
+  /// steps.
   void train_with(size_t count, int iterations, double full);
   void train_with(size_t, int, bool) = delete;  // neither of them is a part
 
@@ -37,8 +40,10 @@ class Trainer {
   /// Gaussians of the previous payload, 0 when cold.
   size_t previous_count() const { return previous_count_; }
   size_t previous_bytes() const { return settings_.previous.size(); }
-  /// Iterations for one whole training: what the settings say, or the usual number.
+  /// Iterations for one whole training, when the model is placed: what the settings say, or the usual number.
   int planned() const;
+  /// Whether most of them see eighths of the samples.
+  bool on_eighths() const { return on_eighths_; }
   bool out_of_time() const;
   /// At most this many Gaussians make sense: more have nothing to hold on to.
   size_t most() const;
@@ -66,7 +71,7 @@ class Trainer {
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   Model model_;
   std::optional<QuantisedModel> base_;
-  bool warm_ = false;
+  bool warm_ = false, on_eighths_ = false;
   bool changed_much_ = false;
   size_t previous_count_ = 0;
   TrainResult result_;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <vector>
 
 #include "train/train.hpp"
 
@@ -36,6 +37,21 @@ inline size_t grown(int iteration, const TrainSettings& settings, size_t first) 
 inline bool eighths_suffice(const SampleSet& samples, size_t count) {
   constexpr size_t kSamplesPerGaussian = 100;
   return samples.columns && samples.finite / kSamplesPerGaussian >= count;
+}
+
+/// Whether Gaussians that were just placed are spread evenly: a tenth of them at most has less than half of
+/// the mean volume. Where a field is concentrated, the mean says nothing about the samples that its Gaussians
+/// have.
+inline bool spread_evenly(const Model& placed) {
+  const size_t n = placed.count();
+  if (n == 0) return false;
+  std::vector<double> volume(n);
+  double sum = 0;
+  for (size_t i = 0; i < n; ++i)
+    sum += volume[i] = 1 / (double{placed.a[0][i]} * placed.a[3][i] * placed.a[5][i]);
+  const auto tenth = volume.begin() + static_cast<std::ptrdiff_t>(n / 10);
+  std::nth_element(volume.begin(), tenth, volume.end());
+  return *tenth >= sum / static_cast<double>(n) / 2;
 }
 
 /// Iterations, the first ones, that see an eighth of the samples each. The closer a model has come, the more
