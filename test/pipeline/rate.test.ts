@@ -82,7 +82,7 @@ async function produce(
 
 /** Five steps of smooth waves, of which a model is better without history. */
 async function waves(coder: Coder) {
-  const run = await new TestRun(await temporaryFolder()).start({ ...as(coder, { ratio: 50 }), keyframe: 3 });
+  const run = await new TestRun(await temporaryFolder()).start({ ...as(coder, { ratio: 30 }), keyframe: 3 });
   run.mesh(GRID);
   for (let step = 0; step < 5; step++) run.step(step, { u: wave(DIMS, step / 10) });
   await run.finish();
