@@ -26,8 +26,7 @@ constexpr double kChangeNoise = 0.6, kStillToChange = 1.2;
 constexpr double kBornAlone = 1.3, kMostBirths = 0.25, kMostDeaths = 0.7;
 constexpr double kStillToFollow = 2;            // dB between the first third and the end of a warm training
 constexpr double kSettle = 0.4, kFollow = 0.5;  // parts at full steps of that first third and of the rest
-// A cold start on eighths settles as well before its Gaussians are counted; on whole grids that loses 0.2 dB.
-constexpr double kStillToGain = 1.4;  // dB between the middle and the end of a cold training
+constexpr double kStillToGain = 1.4;            // dB between the middle and the end of a cold training
 
 /// Bits per Gaussian to expect from a field of so many samples when nothing is known of it yet: the fewer
 /// Gaussians, the larger the error and the coarser the steps.
@@ -126,6 +125,7 @@ Finished meet_bytes(Trainer& trainer, size_t bytes) {
       count = std::max(1.0, 8 * (goal - kHeaderBytes) / expected_bits(finite / count));
     trainer.place(to_count(count, trainer));
     planned = trainer.planned();
+    // On eighths steps shrink before the count as well; on whole grids that loses 0.2 dB.
     trainer.train_with(to_count(count, trainer), (2 * planned + 4) / 5,
                        trainer.on_eighths() ? kSettle : kFullSteps);
     const size_t balanced = balanced_count(trainer, goal, std::pow(10, -kStillToGain / 10));

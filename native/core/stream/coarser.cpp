@@ -50,7 +50,7 @@ QuantisedModel parse_coarser(std::span<const uint8_t> bytes, double part) {
   RangeDecoder coder(in.rest(), whole ? RangeDecoder::End::padded : RangeDecoder::End::cut);
   size_t done = 0;
   try {
-    code_gaussians(coder, some, header.prediction, done, stride);
+    code_gaussians(coder, some, header.prediction, &done, stride);
   } catch (const Error&) {
     if (!coder.ended()) throw;
   }

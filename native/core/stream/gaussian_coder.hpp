@@ -21,24 +21,24 @@ inline int32_t predict(const QuantisedModel& q, const Prediction& prediction, in
   return prediction.mean[k] + static_cast<int32_t>((deviation * prediction.weight[k] + 128) >> 8);
 }
 
-/// `done`: how many are coded, also when the coder throws. `q` may be every stride-th (a power of two) of the
-/// Gaussians alone: they are coded before all others.
+/// `done`, unless null: how many are coded, also when the coder throws. `q` may be every stride-th (a power
+/// of two) of the Gaussians alone: they are coded before all others.
 template <class Coder>
-void code_gaussians(Coder& coder, QuantisedModel& q, const Prediction& prediction, size_t& done,
+void code_gaussians(Coder& coder, QuantisedModel& q, const Prediction& prediction, size_t* done = nullptr,
                     size_t stride = 1) {
   CellModel cells;
   std::array<IntegerModel, kCodedParameters> models;
   const uint64_t last = (uint64_t{1} << q.lattice.total_bits()) - 1;
   const auto most_octaves = static_cast<int32_t>(kMaxLog2 / q.steps.scale);
   std::vector<std::array<uint32_t, 3>> place(q.count());
-  done = 0;
+  size_t known = 0;
   from_coarse_to_fine(q.count(), [&](size_t i, size_t s) {
     q.cell[i] = cells.code(coder, q.cell[i], i > 0 ? q.cell[i - s] : 0,
                            i + s < q.count() ? q.cell[i + s] : last, s * stride);
     place[i] = q.lattice.decode(q.cell[i]);
 
     std::array<size_t, kNeighbours> near{};
-    const bool predicted = done >= kNeighbours;
+    const bool predicted = known >= kNeighbours;
     if (predicted) near = nearest_before(place, i, s);
     std::array<int32_t, kCodedParameters> p{};
     for (int k = 0; k < kCodedParameters; ++k) {
@@ -52,7 +52,8 @@ void code_gaussians(Coder& coder, QuantisedModel& q, const Prediction& predictio
     const auto a = shape_of(p, q.steps);
     for (int k = 0; k < 3; ++k)
       q.sub[k][i] = coder.uniform(q.sub[k][i], divisions(q.lattice, k, a, q.steps.position));
-    ++done;
+    ++known;
+    if (done != nullptr) *done = known;
   });
 }
 

@@ -85,8 +85,7 @@ QuantisedModel parse_delta(ByteReader& in, const Header& header, const Quantised
   QuantisedModel q = selected(old, alive);
   if (header.born > 0) {
     QuantisedModel born = header.model_of(header.born);
-    size_t done = 0;
-    code_gaussians(coder, born, header.prediction, done);
+    code_gaussians(coder, born, header.prediction);
     append(q, born);
   }
   sort(q);
@@ -108,8 +107,7 @@ std::vector<uint8_t> encode_payload(const QuantisedModel& q) {
   if (q.count() > 0) {
     RangeEncoder coder;
     QuantisedModel symbols = q;
-    size_t done = 0;
-    code_gaussians(coder, symbols, header.prediction, done);
+    code_gaussians(coder, symbols, header.prediction);
     append(body, coder.finish());
   }
   body.resize(std::max(body.size(), q.count() / kMaxGaussiansPerByte + 1));
@@ -151,8 +149,7 @@ std::vector<uint8_t> encode_delta(const QuantisedModel& q, const QuantisedModel&
     changes.lives(heir[j] < q.count());
     if (heir[j] < q.count()) changes.survivor(symbols, heir[j], j, s);
   });
-  size_t done = 0;
-  if (!born.empty()) code_gaussians(coder, fresh, header.prediction, done);
+  if (!born.empty()) code_gaussians(coder, fresh, header.prediction);
   append(body, coder.finish());
   body.resize(std::max(body.size(), born.size() / kMaxGaussiansPerByte + 1));
   return sealed(body);
@@ -165,8 +162,7 @@ QuantisedModel parse_payload(std::span<const uint8_t> bytes, const QuantisedMode
   QuantisedModel q = header.model_of(header.count);
   if (header.count == 0) return q;
   RangeDecoder coder(in.rest());
-  size_t done = 0;
-  code_gaussians(coder, q, header.prediction, done);
+  code_gaussians(coder, q, header.prediction);
   return q;
 }
 
