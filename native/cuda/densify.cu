@@ -83,6 +83,10 @@ uint32_t tile_of(const SampleSet& s, uint32_t sample) {
   return static_cast<uint32_t>(after - s.tiles.begin()) - 1;
 }
 
+uint32_t pieces_of(const SampleSet& s, const Tile& tile) {
+  return s.columns ? (tile.n[0] - 1) / kUnitSteps + 1 : 1;
+}
+
 // A narrower copy of Gaussian `like`; where there is none a round one of the mean spacing.
 void append(Model& m, const SampleSet& s, uint32_t sample, uint32_t like) {
   constexpr float kNarrower = 1.7f;
@@ -112,7 +116,12 @@ std::vector<Place> Densifier::worst_places(uint32_t side, const DeviceSamples& s
   const SamplesView s = samples.view();
   if (tiles_.size() == 0) {
     std::vector<TileShape> shapes;
-    for (const Tile& t : host_.tiles) shapes.push_back({t.begin, t.count, {t.n[0], t.n[1], t.n[2]}});
+    uint32_t piece = 0;
+    for (const Tile& t : host_.tiles) {
+      shapes.push_back({t.begin, t.count, {t.n[0], t.n[1], t.n[2]}});
+      first_piece_.push_back(piece);
+      piece += pieces_of(host_, t);
+    }
     tiles_.upload(stream, shapes.data(), shapes.size());
   }
   uint32_t most = 1;
@@ -120,10 +129,11 @@ std::vector<Place> Densifier::worst_places(uint32_t side, const DeviceSamples& s
     most = std::max(
         most, side == 0 ? t.count / 16
                         : ((t.n[0] - 1) / side + 1) * ((t.n[1] - 1) / side + 1) * ((t.n[2] - 1) / side + 1));
-  const size_t all = size_t{most} * s.tile_count;
+  const auto tiles = static_cast<uint32_t>(tiles_.size());
+  const size_t all = size_t{most} * tiles;
   places_.resize(all);
   launch(find_worst, static_cast<unsigned>((all + kThreads - 1) / kThreads), kThreads, 0, stream,
-         tiles_.data(), s.tile_count, most, side, host_.lanes_y, s.weight, e, places_.data());
+         tiles_.data(), tiles, most, side, host_.lanes_y, s.weight, e, places_.data());
   std::vector<Place> found = places_.download(stream);
   std::erase_if(found, [](const Place& p) { return !(p.worst > 0); });
   return found;
@@ -148,7 +158,10 @@ size_t Densifier::add(Model& model, size_t wanted, const ModelView& on_device, c
   std::vector<uint32_t> chosen, tiles;
   for (const Place& p : places) {
     chosen.push_back(p.sample);
-    tiles.push_back(tile_of(host_, p.sample));
+    const uint32_t t = tile_of(host_, p.sample);
+    const Tile& tile = host_.tiles[t];
+    tiles.push_back(first_piece_[t] +
+                    (host_.columns ? (p.sample - tile.begin) / 16 % tile.n[0] / kUnitSteps : 0));
   }
   chosen_.upload(stream, chosen.data(), count);
   tile_of_.upload(stream, tiles.data(), count);

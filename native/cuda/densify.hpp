@@ -33,6 +33,7 @@ class Densifier {
   const SampleSet& host_;
   DeviceArray<Place> places_;
   DeviceArray<TileShape> tiles_;
+  std::vector<uint32_t> first_piece_;  // [tiles] the device's tiles are pieces of the host's (samples.hpp)
   DeviceArray<uint32_t> chosen_, tile_of_, strongest_;
 };
 

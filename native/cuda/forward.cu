@@ -34,7 +34,7 @@ struct Compare {
   const float *value, *weight;
   __device__ float operator()(uint32_t k, float n, float d, float) const {
     const float w = weight[k], inside = fmaxf(w, 0.0f), outside = fmaxf(0.0f - w, 0.0f);
-    const float f = n / d, r = inside / d, e = inside * (f - value[k]);
+    const float inverse = 1.0f / d, f = n * inverse, r = inside * inverse, e = inside * (f - value[k]);
     out.e[k] = fmaf(outside, d - kBackground, e);
     out.r[k] = r;
     out.fr[k] = outside - f * r;

@@ -65,7 +65,7 @@ struct Lane {
   __device__ Lane(const Unit& u, uint32_t lane) {
     if (kColumns) {
       const uint32_t inside = lane < u.lanes ? lane : lane % 16;
-      first = u.begin + inside / 16 * u.steps * 16 + inside % 16;
+      first = u.begin + inside / 16 * u.stride + inside % 16;
       count = lane < u.lanes ? u.steps : 0;
     } else {
       first = u.begin + lane;

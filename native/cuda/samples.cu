@@ -39,23 +39,27 @@ struct Cut {
 
   // Blocks take kWarps units of one tile.
   void fill_up(uint32_t tile) {
-    while (units.size() % kWarps != 0) add({tile, 0, 0, 0}, {});
+    while (units.size() % kWarps != 0) add({tile, 0, 0, 0, 0}, {});
   }
 };
 
-Cut cut(const SampleSet& s) {
+Cut cut(const SampleSet& s, const std::vector<Piece>& pieces) {
   Cut out;
-  for (uint32_t t = 0; t < s.tiles.size(); t++) {
-    const Tile& tile = s.tiles[t];
+  for (uint32_t t = 0; t < pieces.size(); t++) {
+    const Piece& piece = pieces[t];
     out.tile_units.push_back(static_cast<uint32_t>(out.units.size()));
-    const uint32_t steps = s.columns ? tile.n[0] : 0,
-                   unit_samples = s.columns ? kWarp * steps : kWarp * kParts;
-    for (uint32_t begin = tile.begin; begin < tile.begin + tile.count; begin += unit_samples) {
-      const uint32_t count = std::min(unit_samples, tile.begin + tile.count - begin);
+    const uint32_t steps = s.columns ? piece.steps : 0, column = 16 * steps,
+                   unit_samples = s.columns ? 2 * column : kWarp * kParts;
+    for (uint32_t done = 0; done < piece.count; done += unit_samples) {
+      const uint32_t count = std::min(unit_samples, piece.count - done),
+                     begin = piece.begin + (s.columns ? done / column * piece.stride : done);
       Extent parts[kParts];
       for (uint32_t k = 0; k < count; k++)
-        parts[s.columns ? k / 16 % steps / kParts : k / kWarp].add(s, begin + k);
-      out.add({t, begin, steps, s.columns ? count / steps : count}, parts);
+        if (s.columns)
+          parts[k / 16 % steps / kParts].add(s, begin + k / column * piece.stride + k % column);
+        else
+          parts[k / kWarp].add(s, begin + k);
+      out.add({t, begin, steps, s.columns ? count / steps : count, piece.stride}, parts);
     }
     out.fill_up(t);
   }
@@ -64,16 +68,16 @@ Cut cut(const SampleSet& s) {
 }
 
 // Lower corners, then upper ones: of tiles, or of 32 tiles each.
-std::vector<float4> corners(const SampleSet& s, size_t each) {
-  const size_t n = (s.tiles.size() + each - 1) / each;
+std::vector<float4> corners(const std::vector<Piece>& pieces, size_t each) {
+  const size_t n = (pieces.size() + each - 1) / each;
   std::vector<float4> out(2 * n);
   for (size_t i = 0; i < n; i++) {
     float4 lo = make_float4(kInfinity, kInfinity, kInfinity, 0),
            hi = make_float4(-kInfinity, -kInfinity, -kInfinity, 0);
-    for (size_t t = i * each; t < std::min(s.tiles.size(), (i + 1) * each); t++) {
-      const Tile& tile = s.tiles[t];
-      lo = make_float4(std::min(lo.x, tile.lo[0]), std::min(lo.y, tile.lo[1]), std::min(lo.z, tile.lo[2]), 0);
-      hi = make_float4(std::max(hi.x, tile.hi[0]), std::max(hi.y, tile.hi[1]), std::max(hi.z, tile.hi[2]), 0);
+    for (size_t t = i * each; t < std::min(pieces.size(), (i + 1) * each); t++) {
+      const Piece& p = pieces[t];
+      lo = make_float4(std::min(lo.x, p.lo[0]), std::min(lo.y, p.lo[1]), std::min(lo.z, p.lo[2]), 0);
+      hi = make_float4(std::max(hi.x, p.hi[0]), std::max(hi.y, p.hi[1]), std::max(hi.z, p.hi[2]), 0);
     }
     out[i] = lo;
     out[n + i] = hi;
@@ -83,9 +87,28 @@ std::vector<float4> corners(const SampleSet& s, size_t each) {
 
 }  // namespace
 
+std::vector<Piece> pieces(const SampleSet& s) {
+  std::vector<Piece> out;
+  for (const Tile& tile : s.tiles) {
+    const uint32_t length = s.columns ? tile.n[0] : 1;
+    for (uint32_t x = 0; x < length; x += kUnitSteps) {
+      Piece& p = out.emplace_back();
+      p.begin = tile.begin + 16 * x;
+      p.steps = std::min(kUnitSteps, length - x);
+      p.count = tile.count / length * p.steps;
+      p.stride = 16 * length;
+      std::copy(tile.lo, tile.lo + 3, p.lo);
+      std::copy(tile.hi, tile.hi + 3, p.hi);
+      if (!s.columns) continue;
+      p.lo[0] += static_cast<float>(x);
+      p.hi[0] = p.lo[0] + static_cast<float>(p.steps - 1);
+    }
+  }
+  return out;
+}
+
 DeviceSamples::DeviceSamples(const SampleSet& s, Memory& memory, Stream& stream)
     : columns_(s.columns),
-      tiles_(s.tiles.size()),
       x_(memory),
       y_(memory),
       z_(memory),
@@ -102,12 +125,14 @@ DeviceSamples::DeviceSamples(const SampleSet& s, Memory& memory, Stream& stream)
   z_.upload(stream, s.z.data(), n);
   value_.upload(stream, s.value.data(), n);
   weight_.upload(stream, s.weight.data(), n);
-  const Cut c = cut(s);
+  const std::vector<Piece> tiles = pieces(s);
+  tiles_ = tiles.size();
+  const Cut c = cut(s, tiles);
   units_.upload(stream, c.units.data(), c.units.size());
   boxes_.upload(stream, c.boxes.data(), c.boxes.size());
   tile_units_.upload(stream, c.tile_units.data(), c.tile_units.size());
-  const auto tiles = corners(s, 1), groups = corners(s, kWarp);
-  tile_boxes_.upload(stream, tiles.data(), tiles.size());
+  const auto boxes = corners(tiles, 1), groups = corners(tiles, kWarp);
+  tile_boxes_.upload(stream, boxes.data(), boxes.size());
   group_boxes_.upload(stream, groups.data(), groups.size());
 }
 

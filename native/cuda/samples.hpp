@@ -7,6 +7,17 @@
 
 namespace gaussitu::cuda {
 
+/// What is a tile on the device: one of the host's, or of columns a part of one as long as a unit, because
+/// each block takes its tile's whole list of Gaussians, and long tiles have long lists.
+struct Piece {
+  uint32_t begin, count;  // first sample, samples
+  uint32_t steps;         // columns: samples along x
+  uint32_t stride;        // columns: from the first sample of one to that of the next
+  float lo[3], hi[3];     // as of Tile
+};
+/// Of all tiles in turn.
+std::vector<Piece> pieces(const SampleSet& samples);
+
 /// A copy of a sample set, cut into units for warps.
 class DeviceSamples {
  public:
@@ -20,7 +31,7 @@ class DeviceSamples {
 
  private:
   bool columns_;
-  size_t tiles_;
+  size_t tiles_ = 0;
   DeviceArray<float> x_, y_, z_, value_, weight_;
   DeviceArray<Unit> units_;
   DeviceArray<Box> boxes_;

@@ -9,6 +9,7 @@ namespace gaussitu::cuda {
 inline constexpr unsigned kWarp = 32, kFull = 0xffffffffu;
 inline constexpr unsigned kWarps = 4, kThreads = kWarps * kWarp;  // of the blocks that work on units
 inline constexpr unsigned kParts = 4;
+inline constexpr uint32_t kUnitSteps = 16;  // of columns: four to a part
 
 /// Gaussians [count]; as vectors, because forward and backward passes read whole ones.
 struct ModelView {
@@ -23,9 +24,10 @@ struct ModelView {
 /// steps. Scattered: 128 samples in a row; a part has 32, one per lane.
 struct Unit {
   uint32_t tile;
-  uint32_t begin;  // first sample
-  uint32_t steps;  // columns: samples along x, at most 16; scattered: not used
-  uint32_t lanes;  // columns: lanes with a column, 32, 16 or 0; scattered: samples, a multiple of 16
+  uint32_t begin;   // first sample
+  uint32_t steps;   // columns: samples along x, at most kUnitSteps; scattered: not used
+  uint32_t lanes;   // columns: lanes with a column, 32, 16 or 0; scattered: samples, a multiple of 16
+  uint32_t stride;  // columns: samples from the first patch to the second
 };
 
 struct Box {

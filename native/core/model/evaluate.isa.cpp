@@ -5,8 +5,9 @@
 namespace gaussitu::GAUSSITU_ISA {
 namespace {
 
-// Numerators and denominators of a tile, sixteen of each in turn; they stay in the first-level cache. (Apart
-// they would be a multiple of 4 kB from each other, and processors take such a load to depend on the store.)
+// Numerators and denominators of a tile, sixteen of each in turn; they stay in the second-level cache, and
+// what neighbours in the list have in common in the first. (Apart they would be a multiple of 4 kB from each
+// other, and processors take such a load to depend on the store.)
 struct Sums {
   alignas(64) float nd[2 * kTileSamples];
   float* n(uint32_t k) { return nd + 2 * k; }
@@ -24,7 +25,8 @@ GAUSSITU_INLINE void add(Sums& s, float* cover, uint32_t k, f32x16 q, f32x16 v) 
 // predicted, which would cost as much as four of its steps.
 struct Row {
   alignas(64) float c0[256], base[256];  // of sixteen lanes of each column
-  alignas(64) uint32_t steps[256 + 16];  // first sample / 16 << 16 | column << 8 | step
+  alignas(64)
+      uint32_t steps[16 * kColumnSteps + 16];  // of all columns: first sample / 16 << 16 | column << 8 | step
   uint32_t count;
 };
 
@@ -40,8 +42,10 @@ GAUSSITU_INLINE void line_up(Row& row, const Columns& p, const Gaussian& g, cons
     store(row.base + 16 * c, col.base);
     const auto first = static_cast<uint32_t>(p.first[c]);
     const uint32_t start = (column_begin(tile, c) / 16 + first) << 16 | static_cast<uint32_t>(c) << 8 | first;
-    store_run(row.steps + row.count, start, 0x10001);  // the next column overwrites what is beyond
-    row.count += static_cast<uint32_t>(p.last[c] - p.first[c] + 1);
+    const auto steps = static_cast<uint32_t>(p.last[c] - p.first[c] + 1);
+    for (uint32_t i = 0; i < steps; i += 16)  // the next column overwrites what is beyond
+      store_run(row.steps + row.count + i, start + 0x10001 * i, 0x10001);
+    row.count += steps;
   }
 }
 
@@ -51,6 +55,7 @@ GAUSSITU_INLINE uint32_t add_to_columns(Sums& s, float* cover, const Gaussian& g
   Row row;
   line_up(row, p, g, tile);
   const f32x16 a00 = splat(g.a[0]), v = splat(g.v);
+#pragma GCC unroll 4
   for (uint32_t i = 0; i < row.count; i++) {
     const uint32_t at = row.steps[i], c = at >> 8 & 255;
     const f32x16 t0 = fma(a00, splat(p.dx[at & 255]), load(row.c0 + 16 * c));
@@ -92,7 +97,7 @@ uint64_t sum_up(Sums& s, float* cover, const GaussianView& model, const uint32_t
 
 void evaluate_tile(const GaussianView& model, const uint32_t* list, size_t n, const TileView& tile,
                    float start, float* f, float* cover) {
-  Sums s;
+  static thread_local Sums s;  // too long for small stacks
   cover ? sum_up<true>(s, cover, model, list, n, tile, start)
         : sum_up<false>(s, nullptr, model, list, n, tile, start);
   for (uint32_t k = 0; k < tile.count; k += 16) store(f + k, load(s.n(k)) / load(s.d(k)));
@@ -100,7 +105,7 @@ void evaluate_tile(const GaussianView& model, const uint32_t* list, size_t n, co
 
 uint64_t compare_tile(const GaussianView& model, const uint32_t* list, size_t n, const TileView& tile,
                       float start, ResidualTile& out) {
-  Sums s;
+  static thread_local Sums s;
   const uint64_t pairs = sum_up<false>(s, nullptr, model, list, n, tile, start);
   // A sample outside the domain has a weight below 0: e is that part of the coverage there, and with 1 / D =
   // 0 and -f / D = its weight the backward pass sees just the derivatives of that (train/moments.hpp).
@@ -109,7 +114,9 @@ uint64_t compare_tile(const GaussianView& model, const uint32_t* list, size_t n,
   for (uint32_t k = 0; k < tile.count; k += 16) {
     const f32x16 weight = load(out.weight + k), inside = max(weight, zero),
                  outside = max(zero - weight, zero);
-    const f32x16 d = load(s.d(k)), f = load(s.n(k)) / d, r = inside / d;
+    // Not the canonical quotient, which takes a second division.
+    const f32x16 d = load(s.d(k)), inverse = splat(1.0f) / d, f = load(s.n(k)) * inverse,
+                 r = inside * inverse;
     const f32x16 e = inside * (f - load(out.value + k));
     store(out.e + k, fma(outside, d - splat(kBackground), e));
     store(out.r + k, r);

@@ -96,7 +96,8 @@ GAUSSITU_INLINE void prepare(Columns& p, const Gaussian& g, const TileView& s) {
   alignas(64) static constexpr float kY[16] = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
   alignas(64) static constexpr float kZ[16] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
   const auto ly = static_cast<float>(s.lanes_y), lz = static_cast<float>(s.lanes_z);
-  store(p.dx, (splat(s.corner[0]) + load(kIota)) - splat(g.mu[0]));
+  for (uint32_t i = 0; i < s.steps; i += 16)
+    store(p.dx + i, (splat(s.corner[0] + static_cast<float>(i)) + load(kIota)) - splat(g.mu[0]));
   // t1 and t2 at the middle of each column do not depend on x: the support is cut by the column where x is
   // within `half` of `middle`. Rounding is some units in the last place of the largest term.
   const f32x16 dy = fma(load(kY), splat(ly), splat((s.corner[1] - g.mu[1]) + 0.5f * (ly - 1))),

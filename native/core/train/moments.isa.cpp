@@ -23,15 +23,22 @@ struct Steps {
   alignas(64) float u[kColumnSteps], u2[kColumnSteps];
 };
 
+// Sums over the steps of a column.
+struct ColumnSums {
+  f32x16 curvature[5], cross[3], force[3];  // by powers of u0
+  f32x16 phi2, e_phi;
+};
+
+// A function of its own, so that the sums are in registers, and the only ones there.
 template <bool kCurvature>
-GAUSSITU_INLINE void add_column(Slab& s, Lanes& sums, const Columns& p, const Steps& u, const Column& col,
-                                const Gaussian& g, const ResidualView& residual, uint32_t begin, int c) {
-  const f32x16 a00 = splat(g.a[0]), v = splat(g.v), zero = splat(0.0f);
-  f32x16 h0 = zero, h1 = zero, h2 = zero, h3 = zero, h4 = zero;  // psi^2 u0^0..4
+[[gnu::noinline]] void add_steps(ColumnSums& out, const Columns& p, const Steps& u, const Column& col, int c,
+                                 float a, float value, const ResidualView& residual) {
+  const f32x16 a00 = splat(a), v = splat(value), zero = splat(0.0f);
+  f32x16 h0 = zero, h1 = zero, h2 = zero, h3 = zero, h4 = zero;
   f32x16 c0 = zero, c1 = zero, c2 = zero, f0 = zero, f1 = zero, f2 = zero;
-  f32x16 phi2 = sums.phi2, e_phi = sums.e_phi;
+  f32x16 phi2 = zero, e_phi = zero;
   for (int32_t step = p.first[c]; step <= p.last[c]; step++) {
-    const uint32_t k = begin + static_cast<uint32_t>(step) * 16;
+    const uint32_t k = static_cast<uint32_t>(step) * 16;
     const f32x16 t0 = fma(a00, splat(p.dx[step]), col.c0);
     const f32x16 q = falloff(fma(t0, t0, col.base));
     const f32x16 q2 = q * q, r = load(residual.r + k), e = load(residual.e + k);
@@ -55,19 +62,26 @@ GAUSSITU_INLINE void add_column(Slab& s, Lanes& sums, const Columns& p, const St
       phi2 = fma(phi, phi, phi2);
     }
   }
-  sums.phi2 = phi2;
-  sums.e_phi = e_phi;
-  const f32x16 h[5] = {h0, h1, h2, h3, h4}, cr[3] = {c0, c1, c2}, f[3] = {f0, f1, f2};
-  f32x16 power = splat(1.0f);
-  for (int j = 0; j <= 4; j++, power = power * col.t1) {
-    if (kCurvature)
-      for (int i = 0; i + j <= 4; i++)
-        s.curvature[pair(i, j, 4)] = fma(h[i], power, s.curvature[pair(i, j, 4)]);
-    for (int i = 0; i + j <= 2; i++) {
-      if (kCurvature) s.cross[pair(i, j, 2)] = fma(cr[i], power, s.cross[pair(i, j, 2)]);
-      s.force[pair(i, j, 2)] = fma(f[i], power, s.force[pair(i, j, 2)]);
-    }
+  out = {{h0, h1, h2, h3, h4}, {c0, c1, c2}, {f0, f1, f2}, phi2, e_phi};
+}
+
+// out[pair(i, j)] = sum over n columns of own[i] t1^j, all sums in registers.
+template <int N, int kCount>
+GAUSSITU_INLINE void add_columns_up(f32x16* out, const ColumnSums* columns,
+                                    const f32x16 (ColumnSums::*own)[N + 1], const f32x16* t1, int n) {
+  f32x16 sums[kCount];
+  for (auto& s : sums) s = splat(0.0f);
+  for (int c = 0; c < n; c++) {
+    f32x16 power = splat(1.0f);
+#pragma GCC unroll 5
+    for (int j = 0; j <= N; j++, power = power * t1[c])
+#pragma GCC unroll 5
+      for (int i = 0; i + j <= N; i++) {
+        f32x16& s = sums[pair(i, j, N)];
+        s = fma((columns[c].*own)[i], power, s);
+      }
   }
+  for (int m = 0; m < kCount; m++) out[m] = sums[m];
 }
 
 // Monomials of degree at most N in the order of their index: which pair and which power of t2 make them up.
@@ -110,21 +124,33 @@ void add_columns(Lanes& sums, const Gaussian& g, const TileView& tile, const Res
   Patches patch;
   patches(patch, g, tile);
   Steps u;
-  const f32x16 u0 = splat(g.a[0]) * load(p.dx);
-  store(u.u, u0);
-  store(u.u2, u0 * u0);
+  for (uint32_t i = 0; i < tile.steps; i += 16) {
+    const f32x16 u0 = splat(g.a[0]) * load(p.dx + i);
+    store(u.u + i, u0);
+    store(u.u2 + i, u0 * u0);
+  }
   for (uint32_t z = 0; z < tile.across[1]; z++) {
     uint32_t left = p.mask >> (4 * z) & 15;
     if (left == 0) continue;
-    Slab s;
-    for (auto& v : s.curvature) v = splat(0.0f);
-    for (auto& v : s.cross) v = splat(0.0f);
-    for (auto& v : s.force) v = splat(0.0f);
-    for (; left != 0; left &= left - 1) {
+    ColumnSums columns[4];
+    f32x16 t1[4];
+    int n = 0;
+    for (; left != 0; left &= left - 1, n++) {
       const int c = static_cast<int>(4 * z) + __builtin_ctz(left);
       const Column col = column(g, patch, c);
-      add_column<kCurvature>(s, sums, p, u, col, g, residual, tile.begin + column_begin(tile, c), c);
+      t1[n] = col.t1;
+      const uint32_t begin = tile.begin + column_begin(tile, c);
+      add_steps<kCurvature>(columns[n], p, u, col, c, g.a[0], g.v,
+                            {residual.e + begin, residual.r + begin, residual.fr + begin});
+      if (kCurvature) sums.phi2 = sums.phi2 + columns[n].phi2;
+      sums.e_phi = sums.e_phi + columns[n].e_phi;
     }
+    Slab s;
+    if (kCurvature) {
+      add_columns_up<4, 15>(s.curvature, columns, &ColumnSums::curvature, t1, n);
+      add_columns_up<2, 6>(s.cross, columns, &ColumnSums::cross, t1, n);
+    }
+    add_columns_up<2, 6>(s.force, columns, &ColumnSums::force, t1, n);
     add_slab<kCurvature>(sums, s, patch.t2[z]);
   }
 }

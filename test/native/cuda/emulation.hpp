@@ -158,6 +158,14 @@ struct Launch {
 void enqueue(cudaStream_t stream, Launch launch);
 void check_argument(const void* bytes, size_t size);
 
+template <class T>
+void check(T argument) {
+#if defined(__GNUC__) && !defined(__clang__)
+  __builtin_clear_padding(&argument);  // what is left there may look like a pointer
+  check_argument(&argument, sizeof(argument));
+#endif
+}
+
 }  // namespace emulation
 
 #define threadIdx (::emulation::current->thread_index)
@@ -312,7 +320,7 @@ template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream,
             Arguments&&... arguments) {
   std::tuple<std::remove_const_t<Parameters>...> copies(arguments...);
-  std::apply([](const auto&... copy) { (::emulation::check_argument(&copy, sizeof(copy)), ...); }, copies);
+  std::apply([](const auto&... copy) { (::emulation::check(copy), ...); }, copies);
   ::emulation::enqueue(stream, {grid, block, shared_bytes, [=] { std::apply(kernel, copies); }});
 }
 
