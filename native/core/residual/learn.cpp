@@ -1,5 +1,7 @@
 #include "residual/learn.hpp"
 
+#include <optional>
+
 #include "base/thread_pool.hpp"
 
 namespace gaussitu {
@@ -8,7 +10,7 @@ namespace {
 
 constexpr size_t kFitTargets = 1 << 14;
 constexpr size_t kRun = 16;                         // targets sampled together
-constexpr size_t kShares = 4, kShareRuns = 1 << 7;  // runs are shared out to threads
+constexpr size_t kShares = 4, kShareRuns = 1 << 5;  // runs are shared out to threads
 
 /// Short runs spread over the pass; the whole pass when it is small.
 std::vector<Segment> runs_everywhere(const GridShape& shape, const GridPass& pass, bool& complete) {
@@ -66,18 +68,6 @@ PairOfEquations add_up(const PassPredictor<T>& predictor, const T* source, const
   return equations;
 }
 
-template <class T>
-PairOfEquations share_out(const PassPredictor<T>& predictor, const T* source, const uint8_t* skip,
-                          std::span<const Segment> runs) {
-  const auto shares = shares_of(runs);
-  const size_t n = predictor.feature_count();
-  std::vector<PairOfEquations> parts(shares.size(), {NormalEquations(n), NormalEquations(n)});
-  parallel_for(shares.size(), [&](size_t s) { parts[s] = add_up(predictor, source, skip, shares[s]); });
-  for (size_t s = 1; s < shares.size(); s++)
-    for (size_t border = 0; border < 2; border++) parts[0][border].merge(parts[s][border]);
-  return std::move(parts[0]);
-}
-
 }  // namespace
 
 LearningRuns learning_runs(const GridShape& shape, const GridPass& pass) {
@@ -100,8 +90,18 @@ std::vector<std::span<const Segment>> shares_of(std::span<const Segment> runs) {
 template <class T>
 PairOfEquations learning_equations(const PassPredictor<T>& predictor, const LearningRuns& runs,
                                    const T* source, const uint8_t* skip) {
-  PairOfEquations equations = share_out(predictor, source, skip, std::span(runs.everywhere));
-  if (!runs.border.empty()) equations[1] = share_out(predictor, source, skip, std::span(runs.border))[1];
+  auto shares = shares_of(runs.everywhere);
+  const size_t own_border = shares.size();  // where the shares of runs.border begin
+  if (!runs.border.empty())
+    for (const auto share : shares_of(runs.border)) shares.push_back(share);
+  std::vector<std::optional<PairOfEquations>> parts(shares.size());
+  parallel_for(shares.size(), [&](size_t s) { parts[s] = add_up(predictor, source, skip, shares[s]); });
+  PairOfEquations equations = std::move(*parts[0]);
+  for (size_t s = 1; s < own_border; s++)
+    for (size_t border = 0; border < 2; border++) equations[border].merge((*parts[s])[border]);
+  if (own_border == shares.size()) return equations;
+  equations[1] = std::move((*parts[own_border])[1]);
+  for (size_t s = own_border + 1; s < shares.size(); s++) equations[1].merge((*parts[s])[1]);
   return equations;
 }
 

@@ -25,7 +25,7 @@ namespace gaussitu {
 
 inline constexpr double kLevelGrowth = 1.15;  // coarse levels are coded more finely: all below leans on them
 inline constexpr size_t kChunkTargets = 1 << 15;  // levels of two chunks and more are coded in parallel
-inline constexpr size_t kPairTargets = 1 << 14;   // smaller ones in one, larger ones in two at least
+inline constexpr size_t kPairTargets = 1 << 12;   // smaller ones in one, larger ones in two at least
 inline constexpr size_t kMaxChunks = 16;
 
 /// Values of a block as the decoder sees them.

@@ -265,13 +265,17 @@ void sum_magnitudes(uint16_t* out, const RowTap<uint8_t>* taps, size_t tap_count
 }
 
 void add_products(double* sums, const double* rows, size_t m, size_t n) {
-  constexpr size_t kCount = kLanes<double>;
-  for (size_t a = 0; a < m; a++)
+  // Four sums at a time: one alone would wait for each of its additions.
+  constexpr size_t kCount = kLanes<double>, kSums = 4;
+  for (size_t a = 0; a < m; a += kSums)
     for (size_t b = a / kCount * kCount; b < m; b += kCount) {
-      Vector<double> sum;
-      std::memcpy(&sum, sums + a * m + b, sizeof sum);
-      for (size_t i = 0; i < n; i++) sum += load<1>(rows + i * m + b, 1) * rows[i * m + a];
-      std::memcpy(sums + a * m + b, &sum, sizeof sum);
+      Vector<double> sum[kSums];
+      for (size_t k = 0; k < kSums; k++) std::memcpy(&sum[k], sums + (a + k) * m + b, sizeof sum[k]);
+      for (size_t i = 0; i < n; i++) {
+        const auto row = load<1>(rows + i * m + b, 1);
+        for (size_t k = 0; k < kSums; k++) sum[k] += row * rows[i * m + a + k];
+      }
+      for (size_t k = 0; k < kSums; k++) std::memcpy(sums + (a + k) * m + b, &sum[k], sizeof sum[k]);
     }
 }
 

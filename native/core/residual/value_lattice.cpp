@@ -8,18 +8,22 @@ namespace gaussitu {
 
 template <class T>
 double find_lattice(const T* values, const uint8_t* skip, size_t count, double bound) {
-  // The smallest gap between sampled values is a candidate; most fields are refused right here.
+  // The smallest gap between sampled values is a candidate; most fields are refused by the first of them.
   std::vector<double> sample;
   const size_t every = std::max<size_t>(1, count / 4096);
   for (size_t i = 0; i < count; i += every)
     if (skip == nullptr || skip[i] == 0) sample.push_back(static_cast<double>(values[i]));
-  std::sort(sample.begin(), sample.end());
   double spacing = 0;
-  for (size_t i = 1; i < sample.size(); i++) {
-    const double gap = sample[i] - sample[i - 1];
-    if (gap > 0 && (spacing == 0 || gap < spacing)) spacing = gap;
+  for (const size_t size : {std::min<size_t>(sample.size(), 256), sample.size()}) {
+    std::sort(sample.begin(), sample.begin() + static_cast<std::ptrdiff_t>(size));
+    spacing = 0;
+    for (size_t i = 1; i < size; i++) {
+      const double gap = sample[i] - sample[i - 1];
+      if (gap > 0 && (spacing == 0 || gap < spacing)) spacing = gap;
+    }
+    if (spacing > 0 && !(spacing > bound / 2)) return 0;
   }
-  if (!(spacing > bound / 2) || !std::isfinite(spacing)) return 0;
+  if (!(spacing > 0) || !std::isfinite(spacing)) return 0;
   // Gaps of rounded values carry their rounding: 0.1f + ... ; try the gap itself and its nearest short
   // decimal.
   const double digits = std::pow(10.0, 6 - std::ceil(std::log10(spacing)));
