@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -52,7 +53,7 @@ class Pool {
       threads_++;
       std::thread([this] { work(); }).detach();
     }
-    wake_.notify_all();
+    call(threads_);
   }
 
   unsigned size() {
@@ -63,7 +64,7 @@ class Pool {
   void submit(std::function<void()> job) {
     const std::lock_guard lock(mutex_);
     jobs_.push_back(std::move(job));
-    wake_.notify_one();
+    call(1);
   }
 
   void run(size_t count, const std::function<void(size_t)>& body) {
@@ -72,7 +73,7 @@ class Pool {
       const std::lock_guard lock(mutex_);
       if (target_ > 1 && count > 1) {
         loops_.push_back(loop);
-        for (size_t i = 0; i < std::min<size_t>(count, target_) - 1; i++) wake_.notify_one();
+        call(std::min<size_t>(count, target_) - 1);
       }
     }
     loop->run();
@@ -107,7 +108,7 @@ class Pool {
         loop->run();
         lock.lock();
         if (--loop->helpers == 0) loop->idle.notify_all();
-      } else {
+      } else if (!stay_awake(lock)) {
         wake_.wait(lock);
       }
     }
@@ -115,6 +116,34 @@ class Pool {
     wake_.notify_one();  // it may have been woken for work that another thread must now take
   }
 
+  // To be woken takes a thread as long as a small loop, so it stays awake for a moment after its work; no
+  // more of them than a loop has helpers, as they would take the time of the thread that is about to begin
+  // one. False: nothing came.
+  bool stay_awake(std::unique_lock<std::mutex>& lock) {
+    if (awake_ + 1 >= target_) return false;
+    awake_++;
+    const unsigned before = calls_;
+    lock.unlock();
+    const auto until = std::chrono::steady_clock::now() + kAwake;
+    while (calls_.load(std::memory_order_relaxed) == before && std::chrono::steady_clock::now() < until) {
+    }
+    lock.lock();
+    if (calls_ != before) return true;
+    awake_--;
+    return false;
+  }
+
+  // There is work for so many threads: all that are awake look at it, sleeping ones as far as they are
+  // needed.
+  void call(size_t threads) {
+    calls_++;
+    for (; awake_ < threads; threads--) wake_.notify_one();
+    awake_ = 0;
+  }
+
+  static constexpr std::chrono::microseconds kAwake{100};
+  std::atomic<unsigned> calls_{0};  // changed under the mutex
+  unsigned awake_ = 0;              // since the last call
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void()>> jobs_;
