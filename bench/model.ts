@@ -120,8 +120,8 @@ async function seconds(): Promise<void> {
   const cold = await codec.encode(request(from, 'u', 2, { target }));
   const gaussians = cold.gaussians;
   const kinds: [string, number[], Partial<EncodeRequest>][] = [
-    ['Levenberg-Marquardt', [8, 12, 16, 20, 24, 28, 32, 40], {}],
-    ['Adam', [40, 50, 60, 70, 80, 100, 120], { optimiser: 'adam' }],
+    ['Levenberg-Marquardt', [8, 10, 12, 14, 16, 18, 20, 22, 24, 28, 32, 40], {}],
+    ['Adam', [40, 50, 60, 70, 80, 90, 100, 110, 120], { optimiser: 'adam' }],
     ['warm from step 2', [1, 2, 4, 6, 8, 12, 24], { previous: cold.payload }],
   ];
   const rows: string[][] = [];

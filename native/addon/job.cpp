@@ -58,7 +58,8 @@ void Job::finish() {
 
 void Job::report(const Progress& progress) {
   const auto now = std::chrono::steady_clock::now();
-  if (now - last_report_ < std::chrono::milliseconds(100)) return;
+  const bool last = progress.iteration >= progress.iterations;
+  if (!last && now - last_report_ < std::chrono::milliseconds(100)) return;
   last_report_ = now;
   send(std::make_unique<Message>(Message{shared_from_this(), false, progress}));
 }

@@ -44,7 +44,7 @@ class Job : public std::enable_shared_from_this<Job> {
 
   void run();                    // pool thread
   void cancel();                 // JavaScript thread
-  void report(const Progress&);  // pool thread; at most ten a second get through
+  void report(const Progress&);  // pool thread; at most ten a second get through, and the last
   void send(std::unique_ptr<Message> message);
   void finish();  // last message, then no more; whichever thread ends the job
   void settle(Napi::Env env);

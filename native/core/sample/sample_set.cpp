@@ -87,52 +87,86 @@ Domain domain_of(const MeshView& mesh, Association association, const MeshShape&
 // Points inside cells for each value of the field, and values for each point outside.
 constexpr size_t kInside = 1, kOutsideShare = 4;
 
+struct Range {
+  double lo = 0, hi = 0;
+  bool any = false;
+  void add(double low, double high) {
+    lo = any ? std::min(lo, low) : low;
+    hi = any ? std::max(hi, high) : high;
+    any = true;
+  }
+};
+
+// The field's values without ghosts, and the range of the finite ones.
+Array<double> read(const ArrayView& values, const MeshShape& shape, Range& range) {
+  Array<double> inner(shape.total());
+  const auto [nx, ny, nz] = shape.inner;
+  std::vector<Range> rows(ny * nz);
+  parallel_for(rows.size(), [&, nx = nx, ny = ny](size_t row) {
+    for (size_t i = 0; i < nx; i++) {
+      const double v = inner[row * nx + i] = element(values, shape.source(i, row % ny, row / ny));
+      if (std::isfinite(v)) rows[row].add(v, v);
+    }
+  });
+  for (const Range& r : rows)
+    if (r.any) range.add(r.lo, r.hi);
+  return inner;
+}
+
 // Values of the samples from their place in the array; those after it are values `inside` cells, then points
 // outside.
 void fill_values(const ArrayView& values, const MeshShape& shape, SampleSet& out,
                  const std::vector<double>& inside = {}) {
-  std::vector<double> inner(shape.total());
-  size_t n = 0;
-  bool any = false;
-  double lo = 0, hi = 0;
-  for (size_t k = 0; k < shape.inner[2]; k++)
-    for (size_t j = 0; j < shape.inner[1]; j++)
-      for (size_t i = 0; i < shape.inner[0]; i++, n++) {
-        const double v = inner[n] = element(values, shape.source(i, j, k));
-        if (!std::isfinite(v)) continue;
-        lo = any ? std::min(lo, v) : v;
-        hi = any ? std::max(hi, v) : v;
-        any = true;
-      }
+  Range range;
+  const Array<double> inner = read(values, shape, range);
+  const double lo = range.lo;
   out.value_min = lo;
-  out.value_range = hi - lo;
+  out.value_range = range.hi - lo;
   if (!std::isfinite(out.value_range))
     throw Error(Code::invalid_argument, "Expected values whose range is finite in f64 but received " +
-                                            std::to_string(lo) + " to " + std::to_string(hi) +
+                                            std::to_string(lo) + " to " + std::to_string(range.hi) +
                                             "; scale the field");
-  double sum = 0;
-  for (size_t s = 0; s < out.source.size(); s++) {
-    if (out.source[s] == kNoSource) continue;
-    if (out.source[s] >= out.total) {
-      const size_t more = out.source[s] - out.total;
-      out.source[s] = kNoSource;
-      out.weight[s] = more < inside.size() ? kBetween : kOutside;
-      if (more >= inside.size()) continue;
-      out.finite++;
-      out.value[s] = out.value_range > 0 ? static_cast<float>((inside[more] - lo) / out.value_range) : 0.0f;
-      continue;
+  const auto scaled = [&](double v) {
+    return out.value_range > 0 ? static_cast<float>((v - lo) / out.value_range) : 0.0f;
+  };
+  struct Part {
+    double sum = 0;
+    size_t finite = 0, measured = 0;
+  };
+  std::vector<Part> parts(out.tiles.size());
+  parallel_for(out.tiles.size(), [&](size_t t) {
+    Part& part = parts[t];
+    for (size_t s = out.tiles[t].begin; s < out.tiles[t].begin + out.tiles[t].count; s++) {
+      if (out.source[s] == kNoSource) continue;
+      if (out.source[s] >= out.total) {
+        const size_t more = out.source[s] - out.total;
+        out.source[s] = kNoSource;
+        out.weight[s] = more < inside.size() ? kBetween : kOutside;
+        if (more >= inside.size()) continue;
+        part.finite++;
+        out.value[s] = scaled(inside[more]);
+        continue;
+      }
+      const double v = inner[out.source[s]];
+      if (!std::isfinite(v)) {
+        out.weight[s] = 0;
+        continue;
+      }
+      part.finite++;
+      part.measured++;
+      out.value[s] = scaled(v);
+      part.sum += out.value[s];
     }
-    const double v = inner[out.source[s]];
-    if (!std::isfinite(v)) {
-      out.weight[s] = 0;
-      continue;
-    }
-    out.finite++;
-    out.measured++;
-    out.value[s] = out.value_range > 0 ? static_cast<float>((v - lo) / out.value_range) : 0.0f;
-    sum += out.value[s];
+  });
+  Part all;
+  for (const Part& p : parts) {
+    all.sum += p.sum;
+    all.finite += p.finite;
+    all.measured += p.measured;
   }
-  out.mean = out.measured > 0 ? static_cast<float>(sum / static_cast<double>(out.measured)) : 0.0f;
+  out.finite += all.finite;
+  out.measured += all.measured;
+  out.mean = all.measured > 0 ? static_cast<float>(all.sum / static_cast<double>(all.measured)) : 0.0f;
 }
 
 // Tiles the field's own samples together with points inside and outside cells.

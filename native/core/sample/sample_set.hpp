@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/array.hpp"
 #include "base/views.hpp"
 #include "model/model.hpp"
 
@@ -25,13 +26,13 @@ struct SampleSet {
   size_t total = 0;                       // values in the field without ghosts: the length of a decoded array
   size_t finite = 0;                      // samples with weight above 0
   size_t measured = 0;                    // of them, values of the field: the others lie inside cells
-  std::vector<float> x, y, z;             // [padded] model units
-  std::vector<float> value;               // [padded] scaled to [0, 1]
+  Array<float> x, y, z;                   // [padded] model units
+  Array<float> value;                     // [padded] scaled to [0, 1]
   /// [padded] 1; kBetween for points inside cells; 0 for padding and non-finite values; below 0 outside the
   /// domain: there the model's coverage counts as an error, times -weight.
-  std::vector<float> weight;
-  std::vector<uint32_t> source;  // [padded] index in the array without ghosts; kNoSource for padding
-  std::vector<Tile> tiles;       // in Morton order
+  Array<float> weight;
+  Array<uint32_t> source;   // [padded] index in the array without ghosts; kNoSource for padding
+  std::vector<Tile> tiles;  // in Morton order
   /// The kernels' fast path, for grids: a tile's samples are one apart, and sixteen lanes are a patch of
   /// lanes_y x 16 / lanes_y samples of equal x. Lanes run along y first, then steps along x, then columns of
   /// patches along y, then z.

@@ -57,7 +57,7 @@ SampleSet every_few(const SampleSet& all, size_t wanted) {
   for (size_t s = 0; s < all.source.size(); s++)
     if (all.source[s] != kNoSource) place[all.source[s]] = static_cast<uint32_t>(s);
   std::array<std::vector<float>, 3> points;
-  const std::vector<float>* axes[3] = {&all.x, &all.y, &all.z};
+  const Array<float>* axes[3] = {&all.x, &all.y, &all.z};
   for (size_t k = 0; k < 3; k++)
     for (const uint32_t c : chosen) points[k].push_back((*axes[k])[place[c]]);
   SampleSet out;

@@ -12,9 +12,10 @@ namespace {
 using Points = std::array<std::vector<float>, 3>;
 using Order = std::vector<uint32_t>;
 
+// Every sample is written once: new elements are as they are in memory (base/array.hpp).
 void allocate(SampleSet& s, size_t padded) {
-  for (auto* v : {&s.x, &s.y, &s.z, &s.value, &s.weight}) v->assign(padded, 0.0f);
-  s.source.assign(padded, kNoSource);
+  for (auto* v : {&s.x, &s.y, &s.z, &s.value, &s.weight}) *v = Array<float>(padded);
+  s.source = Array<uint32_t>(padded);
 }
 
 uint64_t morton(uint32_t x, uint32_t y, uint32_t z) {
@@ -95,7 +96,7 @@ uint32_t best_lanes_y(const std::array<size_t, 3>& dims) {
 void find_boxes(SampleSet& s) {
   const size_t groups = s.x.size() / 16;
   for (auto& b : s.boxes) b.assign(groups + 16, 0.0f);
-  const std::vector<float>* axes[3] = {&s.x, &s.y, &s.z};
+  const Array<float>* axes[3] = {&s.x, &s.y, &s.z};
   parallel_for(s.tiles.size(), [&](size_t t) {
     for (uint32_t g = s.tiles[t].begin / 16; g < (s.tiles[t].begin + s.tiles[t].count) / 16; g++)
       for (int k = 0; k < 3; k++) {
@@ -147,11 +148,14 @@ void tile_columns(const std::array<size_t, 3>& dims, const std::array<double, 3>
           out.x[s] = tile.lo[0] + static_cast<float>(i);
           out.y[s] = tile.lo[1] + static_cast<float>(j);
           out.z[s] = tile.lo[2] + static_cast<float>(k);
-          if (j >= tile.n[1] || k >= tile.n[2]) continue;
-          out.weight[s] = 1;
-          out.source[s] = static_cast<uint32_t>(
-              ((blocks[t][2] * size[2] + k) * dims[1] + blocks[t][1] * size[1] + j) * dims[0] +
-              blocks[t][0] * size[0] + i);
+          const bool inside = j < tile.n[1] && k < tile.n[2];
+          out.value[s] = 0;
+          out.weight[s] = inside ? 1.0f : 0.0f;
+          out.source[s] =
+              inside ? static_cast<uint32_t>(
+                           ((blocks[t][2] * size[2] + k) * dims[1] + blocks[t][1] * size[1] + j) * dims[0] +
+                           blocks[t][0] * size[0] + i)
+                     : kNoSource;
         }
   });
 }
@@ -167,7 +171,7 @@ void tile_scattered(const std::array<std::vector<float>, 3>& points, SampleSet& 
     tile.count = static_cast<uint32_t>(std::min<size_t>(kScatteredTileSamples, padded - begin));
     out.tiles.push_back(tile);
   }
-  std::vector<float>* axes[3] = {&out.x, &out.y, &out.z};
+  Array<float>* axes[3] = {&out.x, &out.y, &out.z};
   parallel_for(out.tiles.size(), [&](size_t t) {
     Tile& tile = out.tiles[t];
     for (size_t s = tile.begin; s < tile.begin + tile.count; s++) {
@@ -178,10 +182,9 @@ void tile_scattered(const std::array<std::vector<float>, 3>& points, SampleSet& 
         tile.lo[k] = s == tile.begin ? c : std::min(tile.lo[k], c);
         tile.hi[k] = s == tile.begin ? c : std::max(tile.hi[k], c);
       }
-      if (s < n) {
-        out.weight[s] = 1;
-        out.source[s] = from;
-      }
+      out.value[s] = 0;
+      out.weight[s] = s < n ? 1.0f : 0.0f;
+      out.source[s] = s < n ? from : kNoSource;
     }
   });
   find_boxes(out);

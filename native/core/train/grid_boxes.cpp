@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/array.hpp"
 #include "base/thread_pool.hpp"
 #include "train/importance.hpp"
 
@@ -25,7 +26,7 @@ class Grid {
  public:
   explicit Grid(const SampleSet& s) {
     for (size_t k = 0; k < 3; k++) n_[k] = static_cast<size_t>(s.domain.extent[k]) + 1;
-    value_.resize(s.total);
+    value_ = Array<float>(s.total);
     parallel_for(s.tiles.size(), [&](size_t t) {
       for (size_t k = s.tiles[t].begin; k < s.tiles[t].begin + s.tiles[t].count; k++)
         if (s.source[k] != kNoSource) value_[s.source[k]] = s.value[k];
@@ -74,8 +75,8 @@ class Grid {
 
   void sum_up() {
     const size_t row = n_[0] + 1, plane = row * (n_[1] + 1);
-    sums_.resize(plane * (n_[2] + 1));
-    std::vector<float> slope(value_.size());
+    sums_ = zeros<double>(plane * (n_[2] + 1));
+    Array<float> slope(value_.size());
     std::vector<double> totals(n_[2]);
     parallel_for(n_[2], [&](size_t z) {
       for (size_t y = 0; y < n_[1]; y++) {
@@ -105,8 +106,8 @@ class Grid {
   }
 
   size_t n_[3];
-  std::vector<float> value_;
-  std::vector<double> sums_;  // [n + 1 along each axis]
+  Array<float> value_;
+  Array<double> sums_;  // [n + 1 along each axis]
 };
 
 // Cuts a node with more than one Gaussian in two.

@@ -50,7 +50,7 @@ class Splitter {
   // Makes a Gaussian of a node that gets one; else cuts it across its longest side where importance halves.
   void halve(const Node& n, Node& a, Node& b) {
     if (n.count == 1) return make(n);
-    const std::vector<float>* axes[3] = {&s_.x, &s_.y, &s_.z};
+    const Array<float>* axes[3] = {&s_.x, &s_.y, &s_.z};
     int axis = 0;
     float low = 0, longest = -1;
     for (int k = 0; k < 3; k++) {
@@ -82,8 +82,7 @@ class Splitter {
   }
 
   // Partitions by a plane between bins of a histogram of importance; `left` and `total` are masses.
-  size_t cut(const Node& n, const std::vector<float>& c, float low, float length, double& left,
-             double& total) {
+  size_t cut(const Node& n, const Array<float>& c, float low, float length, double& left, double& total) {
     constexpr int kBins = 128;
     const auto bin = [&](uint32_t i) {
       return std::min(kBins - 1, static_cast<int>((c[i] - low) / length * kBins));

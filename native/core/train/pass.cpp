@@ -8,7 +8,7 @@ namespace gaussitu {
 
 Pass::Pass(const SampleSet& samples) : samples_(samples), keeper_(samples) {
   views_.resize(samples.tiles.size());
-  for (auto* v : {&e_, &r_, &fr_}) v->assign(samples.x.size(), 0.0f);
+  for (auto* v : {&e_, &r_, &fr_}) *v = Array<float>(samples.x.size());  // forward() fills them
   squared_.assign(samples.tiles.size(), 0.0);
   pairs_.assign(samples.tiles.size(), 0);
 }

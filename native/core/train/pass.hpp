@@ -3,6 +3,7 @@
 #pragma once
 #include <vector>
 
+#include "base/array.hpp"
 #include "model/model.hpp"
 #include "model/reach.hpp"
 #include "sample/sample_set.hpp"
@@ -24,8 +25,8 @@ class Pass {
   /// Its transpose, {sum phi h, sum phi^2} of Gaussian i; h [padded] already divided by D.
   std::pair<float, float> project(const Model& model, size_t i, const std::vector<float>& h) const;
 
-  const std::vector<float>& residual() const { return e_; }         // [padded] f - value, 0 where weight is 0
-  const std::vector<float>& inverse_density() const { return r_; }  // [padded] weight / D
+  const Array<float>& residual() const { return e_; }         // [padded] f - value, 0 where weight is 0
+  const Array<float>& inverse_density() const { return r_; }  // [padded] weight / D
   const Reach& reach() const { return *reach_; }
   double squared() const { return total_squared_; }  // what the last forward() returned
   uint64_t pairs() const;  // Gaussian-sample pairs that the last forward() computed; backward() has as many
@@ -36,7 +37,7 @@ class Pass {
   ReachKeeper keeper_;
   const Reach* reach_ = nullptr;  // the keeper's
   std::vector<TileView> views_;
-  std::vector<float> e_, r_, fr_;
+  Array<float> e_, r_, fr_;
   double total_squared_ = 0;
   std::vector<double> squared_;  // [tiles]
   std::vector<uint64_t> pairs_;  // [tiles]

@@ -13,7 +13,7 @@ std::vector<float> PassFit::costs(const Model& model) {
 
 std::vector<float> PassFit::residuals(const Model& model) {
   pass_.forward(model);
-  return pass_.residual();
+  return {pass_.residual().begin(), pass_.residual().end()};
 }
 
 double PassFit::linearise(const Model& model, size_t first, size_t stride, std::vector<Moments>& out) {

@@ -16,7 +16,8 @@ void solve_values(Model& model, const SampleSet& samples, int iterations, const 
   Pass pass(samples);
   pass.forward(model);
   const auto& r = pass.inverse_density();
-  std::vector<float> e = pass.residual(), h(padded), image(padded), direction(count, 0.0f);
+  Array<float> e = pass.residual();
+  std::vector<float> h(padded), image(padded), direction(count, 0.0f);
   std::vector<double> gradient(count), diagonal(count);
   double rho = 0;
   for (int it = 0; it < iterations; it++) {
