@@ -199,7 +199,7 @@ TrainResult DeviceTrainer::train(Model& model, const TrainSettings& settings, co
     }
     double progress = static_cast<double>(it) / settings.iterations;
     if (settings.seconds > 0) progress = std::max(progress, result_.seconds / settings.seconds);
-    step(settings, it, annealed(progress, settings.full));
+    step(settings, it, annealed(progress, settings));
   }
   return finish(model);
 }

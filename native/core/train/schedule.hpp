@@ -16,11 +16,11 @@ inline double psnr_of(double squared, size_t measured) {
                      : std::numeric_limits<double>::infinity();
 }
 
-/// Rate of the steps at a progress from 0 to 1: full steps over the part `full` of it, then a smooth fall to
-/// 5 %. Only exact operations: the same on any machine.
-inline double annealed(double progress, double full) {
-  const double left = full < 1 ? std::clamp((1 - progress) / (1 - full), 0.0, 1.0) : 1;
-  return 0.05 + 0.95 * left * left;
+/// Rate of the steps at a progress from 0 to 1: full steps over the first part of it, then a smooth fall to 5
+/// % of them. Only exact operations: the same on any machine.
+inline double annealed(double progress, const TrainSettings& settings) {
+  const double full = settings.full, left = full < 1 ? std::clamp((1 - progress) / (1 - full), 0.0, 1.0) : 1;
+  return settings.step * (0.05 + 0.95 * left * left);
 }
 
 /// Count of Gaussians after `iteration`: the rounds of growth are over by the time steps begin to shrink.

@@ -95,7 +95,7 @@ TrainResult train(Model& model, const SampleSet& samples, const TrainSettings& s
     }
     double progress = static_cast<double>(result.iterations) / settings.iterations;
     if (settings.seconds > 0) progress = std::max(progress, result.seconds / settings.seconds);
-    stepper.step(now, pass, annealed(progress, settings.full));
+    stepper.step(now, pass, annealed(progress, settings));
     result.pair_evaluations += static_cast<double>(pass.pairs());
     result.iterations++;
   }

@@ -27,6 +27,8 @@ struct Control {
 
 /// Part of a training at full steps, before they shrink: the usual one; all of it.
 inline constexpr double kAnneal = 0.7, kFullSteps = 1;
+/// Size of the full steps of a warm start, of those of a cold one: neighbours that fit overshoot together.
+inline constexpr double kWarmStep = 0.7;
 
 struct TrainSettings {
   Optimiser optimiser = Optimiser::levenberg_marquardt;
@@ -34,6 +36,7 @@ struct TrainSettings {
   double seconds = 0;  // 0: no limit; else no iteration starts after this time (results then depend on speed)
   double target_psnr = 0;  // 0: none; else stop when reached
   double full = kAnneal;   // part of the run at full steps; over the rest they shrink
+  double step = 1;         // size of the full steps
   // Most iterations may see an eighth of the samples each, another one every time (schedule.hpp). Progress
   // then tells the PSNR at that eighth; the CUDA back end always sees all of them.
   bool eighths = false;
