@@ -88,8 +88,11 @@ void Trainer::train_with(size_t count, int iterations, double full) {
   t.optimiser = settings_.optimiser;
   t.iterations = iterations;
   t.full = full;
-  // Changes have Gaussians that were just born, which have further to go.
-  if (warm_ && !base_ && t.optimiser == Optimiser::levenberg_marquardt) t.step = kWarmStep;
+  if (t.optimiser == Optimiser::levenberg_marquardt) {
+    t.brief = !warm_ && planned() < kBrief;
+    // Changes have Gaussians that were just born, which have further to go.
+    t.step = warm_ && !base_ ? kWarmStep : t.brief ? kBriefStep : 1;
+  }
   t.eighths = on_eighths_;
   if (settings_.seconds > 0) t.seconds = std::max(1e-3, settings_.seconds - elapsed());
 

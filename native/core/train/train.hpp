@@ -29,6 +29,9 @@ struct Control {
 inline constexpr double kAnneal = 0.7, kFullSteps = 1;
 /// Size of the full steps of a warm start, of those of a cold one: neighbours that fit overshoot together.
 inline constexpr double kWarmStep = 0.7;
+/// And of cold starts of less than kBrief iterations, which end before that is felt.
+inline constexpr double kBriefStep = 1.2;
+inline constexpr int kBrief = 40;
 
 struct TrainSettings {
   Optimiser optimiser = Optimiser::levenberg_marquardt;
@@ -40,6 +43,7 @@ struct TrainSettings {
   // Most iterations may see an eighth of the samples each, another one every time (schedule.hpp). Progress
   // then tells the PSNR at that eighth; the CUDA back end always sees all of them.
   bool eighths = false;
+  bool brief = false;  // then hardly any on the whole: the shortest way to a fair model
   size_t grow_to = 0;  // 0: keep the count; else add up to this many, where the fit is worst, in three rounds
 };
 
