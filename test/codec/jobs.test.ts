@@ -95,6 +95,14 @@ describe('progress', () => {
     expect(seen[0]?.gaussians).toBeGreaterThan(0);
   });
 
+  it('always tells the last iteration of a training', async () => {
+    for (const iterations of [3, 7, 11]) {
+      const seen: EncodeProgress[] = [];
+      await codec.encode(request({ iterations, target: { gaussians: 8 }, onProgress: (p) => seen.push(p) }));
+      expect(seen.at(-1)).toMatchObject({ iteration: iterations, iterations });
+    }
+  });
+
   it('passes on what the callback throws, and stops', async () => {
     const failure = new Error('from the callback');
     await expect(

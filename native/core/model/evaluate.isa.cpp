@@ -14,6 +14,12 @@ struct Sums {
   float* d(uint32_t k) { return nd + 2 * k + 16; }
 };
 
+// A thread's: too long for small stacks.
+Sums& own_sums() {
+  static thread_local Sums s;
+  return s;
+}
+
 GAUSSITU_INLINE void add(Sums& s, float* cover, uint32_t k, f32x16 q, f32x16 v) {
   const f32x16 q2 = q * q, w = q2 * q2, n = load(s.n(k)), d = load(s.d(k));
   store(s.n(k), fma(w, v, n));
@@ -25,10 +31,11 @@ GAUSSITU_INLINE void add(Sums& s, float* cover, uint32_t k, f32x16 q, f32x16 v) 
 // predicted, which would cost as much as four of its steps.
 struct Row {
   alignas(64) float c0[256], base[256];  // of sixteen lanes of each column
-  alignas(64)
-      uint32_t steps[16 * kColumnSteps + 16];  // of all columns: first sample / 16 << 16 | column << 8 | step
+  // Of all columns: first sample / 16 << 16 | column << 8 | step.
+  alignas(64) uint32_t steps[16 * kColumnSteps + 16];
   uint32_t count;
 };
+static_assert(kColumnSteps <= 256 && kTileSamples / 16 <= 1 << 16);
 
 GAUSSITU_INLINE void line_up(Row& row, const Columns& p, const Gaussian& g, const TileView& tile) {
   row.count = 0;
@@ -97,7 +104,7 @@ uint64_t sum_up(Sums& s, float* cover, const GaussianView& model, const uint32_t
 
 void evaluate_tile(const GaussianView& model, const uint32_t* list, size_t n, const TileView& tile,
                    float start, float* f, float* cover) {
-  static thread_local Sums s;  // too long for small stacks
+  Sums& s = own_sums();
   cover ? sum_up<true>(s, cover, model, list, n, tile, start)
         : sum_up<false>(s, nullptr, model, list, n, tile, start);
   for (uint32_t k = 0; k < tile.count; k += 16) store(f + k, load(s.n(k)) / load(s.d(k)));
@@ -105,7 +112,7 @@ void evaluate_tile(const GaussianView& model, const uint32_t* list, size_t n, co
 
 uint64_t compare_tile(const GaussianView& model, const uint32_t* list, size_t n, const TileView& tile,
                       float start, ResidualTile& out) {
-  static thread_local Sums s;
+  Sums& s = own_sums();
   const uint64_t pairs = sum_up<false>(s, nullptr, model, list, n, tile, start);
   // A sample outside the domain has a weight below 0: e is that part of the coverage there, and with 1 / D =
   // 0 and -f / D = its weight the backward pass sees just the derivatives of that (train/moments.hpp).
