@@ -61,13 +61,6 @@ GAUSSITU_INLINE f32x16 sqrt(f32x16 a) {
 GAUSSITU_INLINE void store_whole(int32_t* p, f32x16 a) {
   _mm512_storeu_si512(p, _mm512_cvttps_epi32(a.r));
 }
-/// p[i] = first + i * step.
-GAUSSITU_INLINE void store_run(uint32_t* p, uint32_t first, uint32_t step) {
-  const __m512i iota = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  _mm512_storeu_si512(p,
-                      _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(first)),
-                                       _mm512_mullo_epi32(iota, _mm512_set1_epi32(static_cast<int>(step)))));
-}
 /// Bit i is set where a[i] < b[i].
 GAUSSITU_INLINE uint32_t less(f32x16 a, f32x16 b) {
   return _mm512_cmp_ps_mask(a.r, b.r, _CMP_LT_OQ);
@@ -119,14 +112,6 @@ GAUSSITU_INLINE f32x16 sqrt(f32x16 a) {
 GAUSSITU_INLINE void store_whole(int32_t* p, f32x16 a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_cvttps_epi32(a.lo));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 8), _mm256_cvttps_epi32(a.hi));
-}
-GAUSSITU_INLINE void store_run(uint32_t* p, uint32_t first, uint32_t step) {
-  const __m256i eight = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  const __m256i lo = _mm256_add_epi32(_mm256_set1_epi32(static_cast<int>(first)),
-                                      _mm256_mullo_epi32(eight, _mm256_set1_epi32(static_cast<int>(step))));
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), lo);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 8),
-                      _mm256_add_epi32(lo, _mm256_set1_epi32(static_cast<int>(8 * step))));
 }
 GAUSSITU_INLINE uint32_t less(f32x16 a, f32x16 b) {
   const int lo = _mm256_movemask_ps(_mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ));
@@ -192,9 +177,6 @@ GAUSSITU_INLINE f32x16 sqrt(f32x16 a) {
 }
 GAUSSITU_INLINE void store_whole(int32_t* p, const f32x16& a) {
   GAUSSITU_LANES p[i] = static_cast<int32_t>(a.r[i]);
-}
-GAUSSITU_INLINE void store_run(uint32_t* p, uint32_t first, uint32_t step) {
-  for (uint32_t i = 0; i < 16; i++) p[i] = first + i * step;
 }
 GAUSSITU_INLINE uint32_t less(const f32x16& a, const f32x16& b) {
   uint32_t mask = 0;

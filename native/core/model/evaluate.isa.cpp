@@ -10,8 +10,7 @@ namespace {
 // other, and processors take such a load to depend on the store.)
 struct Sums {
   alignas(64) float nd[2 * kTileSamples];
-  float* n(uint32_t k) { return nd + 2 * k; }
-  float* d(uint32_t k) { return nd + 2 * k + 16; }
+  float* at(uint32_t k) { return nd + 2 * k; }
 };
 
 // A thread's: too long for small stacks. Compilers that know where they come from look that up in each step.
@@ -22,55 +21,35 @@ Sums& own_sums() {
   return *s;
 }
 
-GAUSSITU_INLINE void add(Sums& s, float* cover, uint32_t k, f32x16 q, f32x16 v) {
-  const f32x16 q2 = q * q, w = q2 * q2, n = load(s.n(k)), d = load(s.d(k));
-  store(s.n(k), fma(w, v, n));
-  store(s.d(k), d + w);
-  if (cover) store(cover + k, load(cover + k) + w);
-}
-
-// What a Gaussian reaches of a tile, all columns in one row: columns are short, and where each ends cannot be
-// predicted, which would cost as much as four of its steps.
-struct Row {
-  alignas(64) float c0[256], base[256];  // of sixteen lanes of each column
-  // Of all columns: first sample / 16 << 16 | column << 8 | step.
-  alignas(64) uint32_t steps[16 * kColumnSteps + 16];
-  uint32_t count;
-};
-static_assert(kColumnSteps <= 256 && kTileSamples / 16 <= 1 << 16);
-
-GAUSSITU_INLINE void line_up(Row& row, const Columns& p, const Gaussian& g, const TileView& tile) {
-  row.count = 0;
-  if (p.mask == 0) return;
-  Patches patch;
-  patches(patch, g, tile);
-  for (uint32_t left = p.mask; left != 0; left &= left - 1) {
-    const int c = __builtin_ctz(left);
-    const Column col = column(g, patch, c);
-    store(row.c0 + 16 * c, col.c0);
-    store(row.base + 16 * c, col.base);
-    const auto first = static_cast<uint32_t>(p.first[c]);
-    const uint32_t start = (column_begin(tile, c) / 16 + first) << 16 | static_cast<uint32_t>(c) << 8 | first;
-    const auto steps = static_cast<uint32_t>(p.last[c] - p.first[c] + 1);
-    for (uint32_t i = 0; i < steps; i += 16)  // the next column overwrites what is beyond
-      store_run(row.steps + row.count + i, start + 0x10001 * i, 0x10001);
-    row.count += steps;
-  }
+GAUSSITU_INLINE void add(float* nd, float* cover, f32x16 q, f32x16 v) {
+  const f32x16 q2 = q * q, w = q2 * q2, n = load(nd), d = load(nd + 16);
+  store(nd, fma(w, v, n));
+  store(nd + 16, d + w);
+  if (cover) store(cover, load(cover) + w);
 }
 
 GAUSSITU_INLINE uint32_t add_to_columns(Sums& s, float* cover, const Gaussian& g, const TileView& tile) {
   Columns p;
   prepare(p, g, tile);
-  Row row;
-  line_up(row, p, g, tile);
+  if (p.mask == 0) return 0;
+  Patches patch;
+  patches(patch, g, tile);
   const f32x16 a00 = splat(g.a[0]), v = splat(g.v);
-#pragma GCC unroll 4
-  for (uint32_t i = 0; i < row.count; i++) {
-    const uint32_t at = row.steps[i], c = at >> 8 & 255;
-    const f32x16 t0 = fma(a00, splat(p.dx[at & 255]), load(row.c0 + 16 * c));
-    add(s, cover, at >> 16 << 4, falloff(fma(t0, t0, load(row.base + 16 * c))), v);
+  uint32_t vectors = 0;
+  for (uint32_t left = p.mask; left != 0; left &= left - 1) {
+    const int c = __builtin_ctz(left);
+    const Column col = column(g, patch, c);
+    const uint32_t begin = column_begin(tile, c) + 16 * static_cast<uint32_t>(p.first[c]);
+    float *nd = s.at(begin), *cov = cover + (cover ? begin : 0);
+    const float *dx = p.dx + p.first[c], *end = p.dx + p.last[c] + 1;
+    vectors += static_cast<uint32_t>(end - dx);
+    for (; dx < end; dx++, nd += 32) {
+      const f32x16 t0 = fma(a00, splat(*dx), col.c0);
+      add(nd, cov, falloff(fma(t0, t0, col.base)), v);
+      if (cover) cov += 16;
+    }
   }
-  return row.count;
+  return vectors;
 }
 
 GAUSSITU_INLINE uint32_t add_to_scattered(Sums& s, float* cover, const Gaussian& g, const TileView& tile) {
@@ -79,7 +58,7 @@ GAUSSITU_INLINE uint32_t add_to_scattered(Sums& s, float* cover, const Gaussian&
   for (uint32_t k = 0; k < tile.count / 16; k += 16)
     for (uint32_t left = reached_groups(g, tile, k); left != 0; left &= left - 1, groups++) {
       const uint32_t at = (k + static_cast<uint32_t>(__builtin_ctz(left))) * 16;
-      add(s, cover, at, scattered(g, tile, at).q, v);
+      add(s.at(at), cover ? cover + at : nullptr, scattered(g, tile, at).q, v);
     }
   return groups;
 }
@@ -88,17 +67,16 @@ template <bool kCover>
 uint64_t sum_up(Sums& s, float* cover, const GaussianView& model, const uint32_t* list, size_t n,
                 const TileView& tile, float start) {
   for (uint32_t k = 0; k < tile.count; k += 16) {
-    store(s.n(k), splat(start));
-    store(s.d(k), splat(kBackground));
+    store(s.at(k), splat(start));
+    store(s.at(k) + 16, splat(kBackground));
     if (kCover) store(cover + k, splat(0.0f));
   }
   if (!kCover) cover = nullptr;
   uint64_t groups = 0;
   if (tile.columns)
-    for (size_t i = 0; i < n; i++)
-      groups += add_to_columns(s, cover, gaussian(model, list[i], tile.lanes_y), tile);
+    for (size_t i = 0; i < n; i++) groups += add_to_columns(s, cover, gaussian(model, list[i], tile), tile);
   else
-    for (size_t i = 0; i < n; i++) groups += add_to_scattered(s, cover, gaussian(model, list[i], 1), tile);
+    for (size_t i = 0; i < n; i++) groups += add_to_scattered(s, cover, gaussian(model, list[i], tile), tile);
   return groups * 16;
 }
 
@@ -109,7 +87,7 @@ void evaluate_tile(const GaussianView& model, const uint32_t* list, size_t n, co
   Sums& s = own_sums();
   cover ? sum_up<true>(s, cover, model, list, n, tile, start)
         : sum_up<false>(s, nullptr, model, list, n, tile, start);
-  for (uint32_t k = 0; k < tile.count; k += 16) store(f + k, load(s.n(k)) / load(s.d(k)));
+  for (uint32_t k = 0; k < tile.count; k += 16) store(f + k, load(s.at(k)) / load(s.at(k) + 16));
 }
 
 uint64_t compare_tile(const GaussianView& model, const uint32_t* list, size_t n, const TileView& tile,
@@ -124,7 +102,7 @@ uint64_t compare_tile(const GaussianView& model, const uint32_t* list, size_t n,
     const f32x16 weight = load(out.weight + k), inside = max(weight, zero),
                  outside = max(zero - weight, zero);
     // Not the canonical quotient, which takes a second division.
-    const f32x16 d = load(s.d(k)), inverse = splat(1.0f) / d, f = load(s.n(k)) * inverse,
+    const f32x16 d = load(s.at(k) + 16), inverse = splat(1.0f) / d, f = load(s.at(k)) * inverse,
                  r = inside * inverse;
     const f32x16 e = inside * (f - load(out.value + k));
     store(out.e + k, fma(outside, d - splat(kBackground), e));

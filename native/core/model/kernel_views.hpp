@@ -18,6 +18,7 @@ struct TileView {
   float corner[3];            // position of the first sample
   uint32_t steps;             // samples of a column, along x
   uint32_t across[2];         // columns along y and z, at most 4
+  uint32_t all;               // bit y + 4 z of every column
   uint32_t lanes_y, lanes_z;  // lanes of a column along y and z: 4 x 4, 16 x 1 or 1 x 16
   const float* boxes[6];      // scattered: [count / 16] centres and half sizes of the groups' boxes
 };

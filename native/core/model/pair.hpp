@@ -25,14 +25,14 @@ GAUSSITU_INLINE float size(float a) {
   return __builtin_fabsf(a);
 }
 
-GAUSSITU_INLINE Gaussian gaussian(const GaussianView& g, uint32_t i, uint32_t lanes_y) {
+GAUSSITU_INLINE Gaussian gaussian(const GaussianView& g, uint32_t i, const TileView& s) {
   Gaussian out{{g.mu[0][i], g.mu[1][i], g.mu[2][i]},
                {g.a[0][i], g.a[1][i], g.a[2][i], g.a[3][i], g.a[4][i], g.a[5][i]},
                g.v[i],
                1.0f / g.a[0][i],
                0,
                0};
-  const float hy = 0.5f * static_cast<float>(lanes_y - 1), hz = 0.5f * static_cast<float>(16 / lanes_y - 1);
+  const float hy = 0.5f * static_cast<float>(s.lanes_y - 1), hz = 0.5f * static_cast<float>(s.lanes_z - 1);
   const float s1 = size(out.a[3]) * hy + size(out.a[4]) * hz, s2 = size(out.a[5]) * hz;
   out.spread = __builtin_sqrtf(s1 * s1 + s2 * s2);
   out.shift = (size(out.a[1]) * hy + size(out.a[2]) * hz) * out.width;
@@ -85,12 +85,6 @@ struct Columns {
   uint32_t mask;
 };
 
-GAUSSITU_INLINE uint32_t columns_of(const TileView& s) {
-  uint32_t row = (1u << s.across[0]) - 1, all = 0;
-  for (uint32_t z = 0; z < s.across[1]; z++) all |= row << (4 * z);
-  return all;
-}
-
 GAUSSITU_INLINE void prepare(Columns& p, const Gaussian& g, const TileView& s) {
   alignas(64) static constexpr float kIota[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   alignas(64) static constexpr float kY[16] = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
@@ -116,7 +110,7 @@ GAUSSITU_INLINE void prepare(Columns& p, const Gaussian& g, const TileView& s) {
   const f32x16 low = (middle - half) + splat(0.999f), high = middle + half;
   store_whole(p.first, max(min(low, splat(last + 1)), splat(0.0f)));
   store_whole(p.last, max(min(high, splat(last)), splat(0.0f)));
-  p.mask = less(splat(0.0f), rest) & less(splat(-0.001f), high) & less(low, splat(last + 1)) & columns_of(s);
+  p.mask = less(splat(0.0f), rest) & less(splat(-0.001f), high) & less(low, splat(last + 1)) & s.all;
 }
 
 /// What columns of equal y, or of equal z, have in common.

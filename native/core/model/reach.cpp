@@ -213,6 +213,7 @@ TileView view(const SampleSet& s, const Tile& tile) {
     t.steps = tile.n[0];
     t.across[0] = (tile.n[1] + s.lanes_y - 1) / s.lanes_y;
     t.across[1] = (tile.n[2] + t.lanes_z - 1) / t.lanes_z;
+    for (uint32_t z = 0; z < t.across[1]; z++) t.all |= ((1u << t.across[0]) - 1) << (4 * z);
   } else {
     for (int k = 0; k < 6; k++) t.boxes[k] = s.boxes[k].data() + tile.begin / 16;
   }

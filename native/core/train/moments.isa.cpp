@@ -194,7 +194,7 @@ void run(const GaussianView& model, uint32_t i, const uint32_t* tiles, size_t n,
     out = {};
     return;
   }
-  const Gaussian g = gaussian(model, i, views[tiles[0]].lanes_y);
+  const Gaussian g = gaussian(model, i, views[tiles[0]]);
   Lanes sums;
   for (auto& v : sums.curvature) v = splat(0.0f);
   for (auto& v : sums.cross) v = splat(0.0f);
@@ -236,9 +236,9 @@ void forces(const GaussianView& model, uint32_t i, const uint32_t* tiles, size_t
 void project(const GaussianView& model, uint32_t i, const uint32_t* tiles, size_t n, const TileView* views,
              const float* h, const float* r, float out[2]) {
   f32x16 wh = splat(0.0f), wr2 = splat(0.0f);
-  const Gaussian g = gaussian(model, i, n > 0 ? views[tiles[0]].lanes_y : 1);
   for (size_t t = 0; t < n; t++) {
     const TileView& tile = views[tiles[t]];
+    const Gaussian g = gaussian(model, i, tile);
     const float *th = h + tile.begin, *tr = r + tile.begin;
     if (tile.columns) {
       Columns p;
