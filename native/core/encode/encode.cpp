@@ -27,6 +27,8 @@ constexpr double kBornAlone = 1.3, kMostBirths = 0.25, kMostDeaths = 0.7;
 constexpr double kStillToFollow = 2;            // dB between the first third and the end of a warm training
 constexpr double kSettle = 0.4, kFollow = 0.5;  // parts at full steps of that first third and of the rest
 constexpr double kStillToGain = 1.4;            // dB between the middle and the end of a cold training
+constexpr double kThinned = 0.85;               // Gaussians that a round of thinning leaves
+constexpr double kBearable = 1;                 // dB that quantisation costs where fewer bring nothing more
 
 /// Bits per Gaussian to expect from a field of so many samples when nothing is known of it yet: the fewer
 /// Gaussians, the larger the error and the coarser the steps.
@@ -107,9 +109,24 @@ void follow_by_changes(Trainer& trainer, size_t bytes) {
   trainer.train_with(count, planned - first, kFollow);
 }
 
+/// Round by round the least useful Gaussians go and the rest are trained, with finer steps for the same bytes,
+/// until that brings nothing more. Of `best`, what the trainer's model came to, and its heirs the best.
+Finished thin_out(Trainer& trainer, size_t bytes, int rounds, Finished best) {
+  for (int i = 0; i < rounds && !trainer.out_of_time(); ++i) {
+    trainer.train_with(to_count(kThinned * static_cast<double>(trainer.model().count()), trainer),
+                       Trainer::thinning_iterations(), kAnneal);
+    Finished next = finisher_of(trainer).to_bytes(bytes);
+    if (next.payload.size() <= bytes && (best.payload.size() > bytes || next.mse < best.mse))
+      best = std::move(next);
+    else if (decibels(next.mse) > trainer.result().psnr - kBearable)
+      break;
+  }
+  return best;
+}
+
 Finished meet_bytes(Trainer& trainer, size_t bytes) {
   const auto goal = static_cast<double>(bytes);
-  int planned = trainer.planned();
+  int planned = trainer.planned(), rounds = 0;
   if (trainer.base()) {
     trainer.follow([&] { follow_by_changes(trainer, bytes); });
   } else if (trainer.warm()) {
@@ -123,6 +140,8 @@ Finished meet_bytes(Trainer& trainer, size_t bytes) {
     double count = goal / 5;
     for (int i = 0; i < 8; ++i)
       count = std::max(1.0, 8 * (goal - kHeaderBytes) / expected_bits(finite / count));
+    rounds = trainer.rounds_of_thinning(to_count(count, trainer));
+    if (rounds > 0) trainer.plan_thinning();
     trainer.place(to_count(count, trainer));
     planned = trainer.planned();
     // On eighths steps shrink before the count as well; on whole grids that loses 0.2 dB.
@@ -138,7 +157,7 @@ Finished meet_bytes(Trainer& trainer, size_t bytes) {
   const double tolerated = trainer.warm() ? 0.12 : 0.06;
   if (wanted && differs(balanced, trainer.model().count(), tolerated) && !trainer.out_of_time())
     trainer.train_with(balanced, (planned + 1) / 2, kAnneal);
-  Finished best = finisher_of(trainer).to_bytes(bytes);
+  Finished best = thin_out(trainer, bytes, rounds, finisher_of(trainer).to_bytes(bytes));
   // Where the coarsest steps are still too fine (noise), fewer Gaussians.
   for (int i = 0; i < 5 && best.payload.size() > bytes && trainer.model().count() > 1; ++i) {
     const double fits = 0.9 * goal / static_cast<double>(best.payload.size());

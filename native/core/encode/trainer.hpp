@@ -42,6 +42,12 @@ class Trainer {
   size_t previous_bytes() const { return settings_.previous.size(); }
   /// Iterations for one whole training, when the model is placed: what the settings say, or the usual number.
   int planned() const;
+  /// Rounds of thinning_iterations() each, after a brief training, that a cold start of so many Gaussians is
+  /// worth when nobody has said how long to train; 0: none.
+  int rounds_of_thinning(size_t count) const;
+  /// What is planned is a brief training, before rounds of thinning.
+  void plan_thinning() { thinning_ = true; }
+  static int thinning_iterations();
   /// Whether most of them see eighths of the samples.
   bool on_eighths() const { return on_eighths_; }
   bool out_of_time() const;
@@ -71,7 +77,7 @@ class Trainer {
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   Model model_;
   std::optional<QuantisedModel> base_;
-  bool warm_ = false, on_eighths_ = false;
+  bool warm_ = false, on_eighths_ = false, thinning_ = false;
   bool changed_much_ = false;
   size_t previous_count_ = 0;
   TrainResult result_;
