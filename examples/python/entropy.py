@@ -4,8 +4,8 @@
 class Bit:
     __slots__ = ("p", "seen")
 
-    def __init__(self):
-        self.p, self.seen = 32768, 0
+    def __init__(self, seen=0):
+        self.p, self.seen = 32768, seen
 
 
 class RangeDecoder:
@@ -91,7 +91,7 @@ class Cell:
         while high - low > 1:
             middle = (low + high) // 2
             key = min(stride.bit_length(), 4), shares, node
-            upper = coder.bit(self.bits.setdefault(key, Bit()))
+            upper = coder.bit(self.bits.setdefault(key, Bit(4)))
             low, high = (middle, high) if upper else (low, middle)
             node = 2 * node + upper
         begin, end = (low * count + shares - 1) // shares, (high * count + shares - 1) // shares

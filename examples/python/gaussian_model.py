@@ -113,7 +113,7 @@ def read_prediction(b):
     for _ in range(7):
         z = b.varint()
         means.append(-(z >> 1) - 1 if z & 1 else z >> 1)
-    return means, list(b.take(7))
+    return means, list(b.take(3))
 
 
 def edges(m):
@@ -180,7 +180,7 @@ def read_gaussians(b, decoder, m, n, prediction):
     means, weights = prediction
     axes = axes_of_code(m)
     coder = decoder(b.data[b.at :]) if decoder is RangeDecoder else decoder
-    between, models = Cell(), [Integer() for _ in range(7)]
+    between, models = Cell(), [Integer() for _ in range(3)]
     cells, sub, numbers = (np.zeros((n, k), np.int64) for k in (3, 3, 7))
     codes = [0] * n
     for known, (i, s) in enumerate(coarse_to_fine(n)):
@@ -197,8 +197,8 @@ def read_gaussians(b, decoder, m, n, prediction):
             distance = ((cells[around] - cells[i]) ** 2).sum(1)
             near = around[np.argsort(distance, kind="stable")[:4]]
             deviation = (numbers[near] - means).sum(0)
-            predicted = [int(means[k]) + (int(deviation[k]) * weights[k] + 128 >> 8) for k in range(7)]
-        numbers[i] = p = [predicted[k] + models[k].decode(coder) for k in range(7)]
+            predicted = [int(means[k]) + (int(deviation[k]) * weights[k // 3] + 128 >> 8) for k in range(7)]
+        numbers[i] = p = [predicted[k] + models[k // 3].decode(coder) for k in range(7)]
         sub[i] = [coder.uniform(parts) for parts in parts_of(m, shape(p, m.steps))]
     return cells, sub, numbers
 

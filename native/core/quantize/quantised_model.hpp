@@ -17,6 +17,13 @@ namespace gaussitu {
 /// Whole-number parameters of one Gaussian, in the order they are predicted and coded.
 enum Parameter : int { kDiagonal = 0, kSkew = 3, kValue = 6, kCodedParameters = 7 };
 
+/// Which of them are alike, in how wide they vary and how much neighbours share: the diagonal, the skews, the
+/// value.
+inline constexpr int kParameterKinds = 3;
+inline constexpr int kind_of(int parameter) {
+  return parameter / 3;
+}
+
 struct QuantisedModel {
   Model header;  // domain, value scaling, mean, coverage; no Gaussians
   QuantSteps steps;

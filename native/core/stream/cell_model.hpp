@@ -13,6 +13,11 @@ namespace gaussitu {
 
 class CellModel {
  public:
+  CellModel() {
+    for (auto& stride : bits_)
+      for (auto& shares : stride) shares.fill({BitModel::kOne / 2, kEven});
+  }
+
   /// A cell from `first` to `last`, with `stride` - 1 Gaussians to come on either side of it.
   template <class Coder>
   uint64_t code(Coder& coder, uint64_t cell, uint64_t first, uint64_t last, size_t stride) {
@@ -44,6 +49,8 @@ class CellModel {
     return value;
   }
 
+  // Gaussians are spread evenly at first sight: estimates start as after so many decisions, half of them 0.
+  static constexpr uint32_t kEven = 4;
   static constexpr uint64_t kShares = 8;
   static constexpr size_t kStrides = 4;
   std::array<std::array<std::array<BitModel, 2 * kShares>, kShares>, kStrides> bits_;

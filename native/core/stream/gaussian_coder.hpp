@@ -18,7 +18,7 @@ inline int32_t predict(const QuantisedModel& q, const Prediction& prediction, in
   int64_t deviation = 0;
   for (const size_t j : near) deviation += q.parameter[k][j] - prediction.mean[k];
   // Rounded to the nearest: deviation / kNeighbours times weight / 64.
-  return prediction.mean[k] + static_cast<int32_t>((deviation * prediction.weight[k] + 128) >> 8);
+  return prediction.mean[k] + static_cast<int32_t>((deviation * prediction.weight[kind_of(k)] + 128) >> 8);
 }
 
 /// `done`, unless null: how many are coded, also when the coder throws. `q` may be every stride-th (a power
@@ -27,7 +27,7 @@ template <class Coder>
 void code_gaussians(Coder& coder, QuantisedModel& q, const Prediction& prediction, size_t* done = nullptr,
                     size_t stride = 1) {
   CellModel cells;
-  std::array<IntegerModel, kCodedParameters> models;
+  std::array<IntegerModel, kParameterKinds> models;  // the fewer, the less has to be learned
   const uint64_t last = (uint64_t{1} << q.lattice.total_bits()) - 1;
   const auto most_octaves = static_cast<int32_t>(kMaxLog2 / q.steps.scale);
   std::vector<std::array<uint32_t, 3>> place(q.count());
@@ -43,7 +43,7 @@ void code_gaussians(Coder& coder, QuantisedModel& q, const Prediction& predictio
     std::array<int32_t, kCodedParameters> p{};
     for (int k = 0; k < kCodedParameters; ++k) {
       const int32_t expected = predicted ? predict(q, prediction, k, near) : prediction.mean[k];
-      const int64_t value = int64_t{expected} + models[k].code(coder, q.parameter[k][i] - expected);
+      const int64_t value = int64_t{expected} + models[kind_of(k)].code(coder, q.parameter[k][i] - expected);
       const int32_t most = k < kSkew ? most_octaves : kMaxParameter;
       if (value < -most || value > most)
         throw Error(Code::corrupt_stream, "Payload is damaged: parameter out of range");

@@ -7,10 +7,10 @@
 
 namespace gaussitu {
 
-/// How the parameters of a Gaussian are predicted from those of its neighbours (stream/parameters.hpp).
+/// How the parameters of a Gaussian are predicted from those of its neighbours (stream/gaussian_coder.hpp).
 struct Prediction {
   std::array<int32_t, kCodedParameters> mean{};
-  std::array<uint8_t, kCodedParameters> weight{};  // of the neighbours' mean deviation, 1/64
+  std::array<uint8_t, kParameterKinds> weight{};  // of the neighbours' mean deviation, 1/64
 };
 
 /// In the first byte of a header: it refers to the model of the step before.

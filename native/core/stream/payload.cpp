@@ -13,7 +13,8 @@ namespace gaussitu {
 
 namespace {
 
-/// Least squares per parameter: how much of its neighbours' deviation from the mean a Gaussian shares.
+/// Least squares per kind of parameter: how much of its neighbours' deviation from the mean a Gaussian
+/// shares.
 Prediction fit_prediction(const QuantisedModel& q) {
   Prediction prediction;
   const size_t n = q.count();
@@ -24,7 +25,7 @@ Prediction fit_prediction(const QuantisedModel& q) {
   }
   std::vector<std::array<uint32_t, 3>> place(n);
   for (size_t i = 0; i < n; ++i) place[i] = q.lattice.decode(q.cell[i]);
-  std::array<double, kCodedParameters> xy{}, xx{};
+  std::array<double, kParameterKinds> xy{}, xx{};
   size_t before = 0;
   from_coarse_to_fine(n, [&](size_t i, size_t s) {
     if (before++ < kNeighbours) return;
@@ -33,11 +34,11 @@ Prediction fit_prediction(const QuantisedModel& q) {
       double x = 0;
       for (const size_t j : near) x += q.parameter[k][j] - prediction.mean[k];
       x /= kNeighbours;
-      xy[k] += x * (q.parameter[k][i] - prediction.mean[k]);
-      xx[k] += x * x;
+      xy[kind_of(k)] += x * (q.parameter[k][i] - prediction.mean[k]);
+      xx[kind_of(k)] += x * x;
     }
   });
-  for (int k = 0; k < kCodedParameters; ++k)
+  for (int k = 0; k < kParameterKinds; ++k)
     prediction.weight[k] =
         xx[k] > 0 ? static_cast<uint8_t>(std::lround(64 * std::clamp(xy[k] / xx[k], 0.0, 1.0))) : 0;
   return prediction;
