@@ -29,7 +29,7 @@ export interface EncodeRequest {
   component?: number;
   target: EncodeTarget;
   optimiser?: 'lm' | 'adam';
-  /** At most; default: chosen (60 to 120 cold, 24 warm, 36 for changes). */
+  /** At most; default: chosen (60 to 120 cold, up to 650 for small models, 24 warm, 36 for changes). */
   iterations?: number;
   /** Time limit of the training. Results then depend on the machine's speed. */
   seconds?: number;

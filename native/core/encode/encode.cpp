@@ -16,7 +16,7 @@ namespace {
 // this many times the model's own squared error.
 constexpr double kNoise = 1.4;
 constexpr double kDecibelsPerDoubling = 5;
-constexpr double kHeaderBytes = 60;
+constexpr double kHeaderBytes = 55;
 constexpr double kQuantisationLoss = 1.1;  // dB, at kNoise
 constexpr double kWornOut = 3;             // dB that quantisation may cost a warm model
 // Changes to the step before. Steps are finer, as that costs less. Probing rounds what has hardly begun to
@@ -109,8 +109,9 @@ void follow_by_changes(Trainer& trainer, size_t bytes) {
   trainer.train_with(count, planned - first, kFollow);
 }
 
-/// Round by round the least useful Gaussians go and the rest are trained, with finer steps for the same bytes,
-/// until that brings nothing more. Of `best`, what the trainer's model came to, and its heirs the best.
+/// Round by round the least useful Gaussians go and the rest are trained, with finer steps for the same
+/// bytes, until that brings nothing more. Of `best`, what the trainer's model came to, and its heirs the
+/// best.
 Finished thin_out(Trainer& trainer, size_t bytes, int rounds, Finished best) {
   for (int i = 0; i < rounds && !trainer.out_of_time(); ++i) {
     trainer.train_with(to_count(kThinned * static_cast<double>(trainer.model().count()), trainer),

@@ -18,10 +18,10 @@ constexpr int kColdIterations = 60, kWarmIterations = 24, kChangeIterations = 36
 // Most of a cold start sees eighths of a grid (train/schedule.hpp), which leaves time for more iterations.
 constexpr int kColdIterationsOnEighths = 80;
 // A small model is trained in a fraction of a second, and has time to be thinned out (docs/model.md): a brief
-// training, then so many rounds as the work allows, or the usual course where they would be too few. Work of an
-// iteration is counted in samples: pairs and sums of a Gaussian are worth two hundred, scattered ones three.
+// training, then as many rounds as the work allows, or the usual course where they would be too few. The work
+// of an iteration is counted in samples: a Gaussian is worth two hundred, a scattered sample four.
 constexpr int kBeforeThinning = 30, kThinningIterations = 50, kFewestRounds = 2, kMostRounds = 12;
-constexpr double kMostWork = 9e7, kSamplesOfGaussian = 200, kScatteredWork = 3;
+constexpr double kMostWork = 9e7, kSamplesOfGaussian = 200, kScatteredWork = 4;
 }  // namespace
 
 Trainer::Trainer(Session& session, const EncodeSettings& settings, const Control& control)
@@ -61,8 +61,10 @@ int Trainer::planned() const {
 
 int Trainer::rounds_of_thinning(size_t count) const {
   if (settings_.iterations > 0 || settings_.optimiser != Optimiser::levenberg_marquardt || warm_) return 0;
-  const double work = (static_cast<double>(samples().finite) + kSamplesOfGaussian * static_cast<double>(count)) *
-                      (samples().columns ? 1 : kScatteredWork);
+  const double work =
+      (static_cast<double>(samples().finite) + kSamplesOfGaussian * static_cast<double>(count)) *
+      (samples().columns ? 1 : kScatteredWork);
+  // The brief training is half as long again where the balance of Gaussians and steps is off: it mostly is.
   const auto rounds = static_cast<int>((kMostWork / work - 1.5 * kBeforeThinning) / kThinningIterations);
   return rounds < kFewestRounds ? 0 : std::min(rounds, kMostRounds);
 }

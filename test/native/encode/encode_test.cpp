@@ -86,6 +86,17 @@ TEST_CASE("a warm start beats as many cold iterations, and rests on the payload 
   CHECK(encode_grid(second, mesh, s).payload == warm.payload);
 }
 
+TEST_CASE("a small model is thinned out, unless the number of iterations is given") {
+  const auto mesh = fields::grid(40, 30, 20);
+  const auto values = fields::wave_on_grid(40, 30, 20);
+  const auto asked = encode_grid(values, mesh, bytes(1500, 60));
+  const auto chosen = encode_grid(values, mesh, bytes(1500, 0));
+  CHECK(asked.training.iterations <= 90);
+  CHECK(chosen.training.iterations > 90);
+  CHECK(chosen.payload.size() <= 1500);
+  CHECK(chosen.metrics.psnr > asked.metrics.psnr + 0.5);
+}
+
 TEST_CASE("fields without variation, without finite values, and too small for a model") {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const auto mesh = fields::grid(5, 4, 3);
