@@ -183,7 +183,8 @@ __device__ __forceinline__ void warp_sums(const float (&v)[kCount], float* room,
 template <bool kColumns, bool kCurvature>
 __global__ void __launch_bounds__(kThreads, kCurvature ? 4 : 8)
     sum_moments(ModelView m, SamplesView s, ListsView tiles, ResidualView residual, uint32_t first,
-                uint32_t stride, float* out) {
+                uint32_t stride, float* out, const uint32_t* halted) {
+  if (halted && *halted != 0) return;
   constexpr int kCount = Sums<kCurvature>::kCount;
   GAUSSITU_SHARED(float, of_warps, kWarps* kCount);
   GAUSSITU_SHARED(float, of_lanes, kThreads* kRow);
@@ -199,7 +200,6 @@ __global__ void __launch_bounds__(kThreads, kCurvature ? 4 : 8)
   const unsigned warp = threadIdx.x / kWarp;
   warp_sums(sums.v, of_lanes + warp * kWarp * kRow, of_warps + warp * kCount);
   float* row = out + size_t{blockIdx.x} * kMomentStride;
-  if (!kCurvature && threadIdx.x < kMomentStride) row[threadIdx.x] = 0;
   __syncthreads();
   if (threadIdx.x >= kCount) return;
   float total = 0;
@@ -251,11 +251,11 @@ __global__ void __launch_bounds__(kThreads) sum_projections(ModelView m, Samples
 
 void moments(const ModelView& m, const DeviceSamples& samples, const ListsView& tiles,
              const ResidualView& residual, bool curvature, uint32_t first, uint32_t stride, uint32_t count,
-             float* out, Stream& stream) {
+             float* out, Stream& stream, const uint32_t* halted) {
   if (count == 0) return;
   const auto kernel = samples.columns() ? (curvature ? sum_moments<true, true> : sum_moments<true, false>)
                                         : (curvature ? sum_moments<false, true> : sum_moments<false, false>);
-  launch(kernel, count, kThreads, 0, stream, m, samples.view(), tiles, residual, first, stride, out);
+  launch(kernel, count, kThreads, 0, stream, m, samples.view(), tiles, residual, first, stride, out, halted);
 }
 
 void project(const ModelView& m, const DeviceSamples& samples, const ListsView& tiles, const float* h,

@@ -82,6 +82,9 @@ void DeviceTrainer::begin(const Model& model, const TrainSettings& settings) {
     check(cudaMemsetAsync(a->data(), 0, a->size() * sizeof(float), w_.stream), "clearing memory");
   }
   w_.moments.resize(most * kMomentStride);
+  // Of Adam's only the forces are written.
+  check(cudaMemsetAsync(w_.moments.data(), 0, w_.moments.size() * sizeof(float), w_.stream),
+        "clearing memory");
   w_.load(model);
   w_.reach.find_all(w_.model.view(), w_.samples, w_.stream);
   TrainState fresh{};
@@ -142,7 +145,7 @@ void DeviceTrainer::grow(Model& model, size_t count) {
          static_cast<uint32_t>(watched_ - 1), never, goal_, state_.data());
 }
 
-void DeviceTrainer::step(const TrainSettings& settings, int iteration, double rate) {
+void DeviceTrainer::step(const TrainSettings& settings, int iteration, double rate, bool renew) {
   StepSettings t{};
   t.rate = rate;
   t.momentum = std::clamp(0.8 - 2.4 / std::max(settings.iterations, 1), 0.0, 0.75);
@@ -162,7 +165,8 @@ void DeviceTrainer::step(const TrainSettings& settings, int iteration, double ra
   t.sheared = w_.host.columns;
   const ModelView m = w_.model.view();
   moments(m, w_.samples, w_.reach.tiles(), w_.residual(),
-          settings.optimiser == Optimiser::levenberg_marquardt, 0, 1, m.count, w_.moments.data(), w_.stream);
+          settings.optimiser == Optimiser::levenberg_marquardt && renew, 0, 1, m.count, w_.moments.data(),
+          w_.stream, &state_.data()->halted);
   cuda::step(settings.optimiser, m, w_.moments.data(), first_.data(), second_.data(), t, state_.data(),
              w_.stream);
 }
@@ -193,13 +197,14 @@ TrainResult DeviceTrainer::train(Model& model, const TrainSettings& settings, co
       continue;
     }
     if (!going || stopping) break;
+    const size_t before = now.count();
     if (growing) {
       grow(now, count);
       grown_at_ = it + 1;
     }
     double progress = static_cast<double>(it) / settings.iterations;
     if (settings.seconds > 0) progress = std::max(progress, result_.seconds / settings.seconds);
-    step(settings, it, annealed(progress, settings));
+    step(settings, it, annealed(progress, settings), renews_curvature(it) || now.count() != before);
   }
   return finish(model);
 }

@@ -27,7 +27,8 @@ class DeviceTrainer {
   bool watch(const TrainSettings& settings, const Control& control);
   void make_room();
   void grow(Model& model, size_t count);
-  void step(const TrainSettings& settings, int iteration, double rate);
+  /// `renew`: the curvature, which is kept otherwise.
+  void step(const TrainSettings& settings, int iteration, double rate, bool renew);
   TrainResult finish(Model& model);
 
   Workspace& w_;

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 
 #include "base/instruction_set.hpp"
 #include "base/thread_pool.hpp"
 #include "train/newton.hpp"
 #include "train/normal_equations.hpp"
+#include "train/schedule.hpp"
 
 namespace gaussitu {
 namespace {
@@ -51,8 +53,10 @@ void Stepper::step(Model& model, const Pass& pass, double rate) {
   const size_t count = model.count();
   const Limits limits(pass.samples());
   first_.resize(count * kParameters, 0.0f);
-  own_phi2_.resize(count, 0.0f);
-  if (kind_ == Optimiser::adam) second_.resize(count * kParameters, 0.0f);
+  if (kind_ == Optimiser::adam)
+    second_.resize(count * kParameters, 0.0f);
+  else
+    renew_ = curvature_is_due(model, pass.samples());
   bias1_ *= kBeta1;
   bias2_ *= kBeta2;
   trust_ = kTrust * pass.squared() / static_cast<double>(pass.samples().measured);
@@ -66,8 +70,25 @@ void Stepper::step(Model& model, const Pass& pass, double rate) {
     for (size_t i = first; i < last; i++) limits.apply(model, i);
   });
   phi2_ = 0;
-  for (const float p : own_phi2_) phi2_ += p;
+  for (const Moments& m : moments_) phi2_ += m.phi2;
   phi2_ /= static_cast<double>(std::max<size_t>(count, 1));
+}
+
+bool Stepper::curvature_is_due(const Model& model, const SampleSet& samples) {
+  const bool renew = renews_curvature(iteration_++) || moments_.size() != model.count();
+  if (!renew && finite_ != samples.finite) {
+    // From an eighth to the whole: as many more terms of the same sums.
+    const auto factor =
+        static_cast<float>(static_cast<double>(samples.finite) / static_cast<double>(finite_));
+    for (Moments& m : moments_) {
+      for (float& c : m.curvature) c *= factor;
+      for (float& c : m.cross) c *= factor;
+      m.phi2 *= factor;
+    }
+  }
+  finite_ = samples.finite;
+  moments_.resize(model.count());
+  return renew;
 }
 
 void Stepper::newton(Model& model, const Pass& pass, size_t first, size_t last, double rate) {
@@ -75,12 +96,16 @@ void Stepper::newton(Model& model, const Pass& pass, size_t first, size_t last, 
   batch.sheared = pass.samples().columns;
   batch.damping = kDamping;
   batch.value_floor = kValueFloor * phi2_ + 1e-30;
-  Moments m;
   for (size_t k = 0; k < kNewtonLanes; k++) {
     const size_t i = std::min(first + k, last - 1);  // the last one fills up
-    if (i == first + k) m = pass.backward(model, i, true);
+    Moments& m = moments_[i];
+    if (i == first + k) {
+      const Moments now = pass.backward(model, i, renew_);
+      if (renew_) m = now;
+      std::copy_n(now.force, std::size(now.force), m.force);
+      m.e_phi = now.e_phi;
+    }
     std::memcpy(batch.moments[k], &m, sizeof m);
-    own_phi2_[i] = m.phi2;
     batch.floor[k] = trust_ * m.phi2 + kFloor * phi2_ + 1e-30;
     const Shear shear = shear_of(model, i);
     batch.b1[k] = shear.b1;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "model/model.hpp"
+#include "train/moments.hpp"
 #include "train/pass.hpp"
 #include "train/train.hpp"
 
@@ -29,6 +30,8 @@ class Stepper {
   /// Gaussians first, ..., last - 1: eight at most.
   void newton(Model& model, const Pass& pass, size_t first, size_t last, double rate);
   void adam(Model& model, const Pass& pass, size_t i, double rate);
+  /// Whether the next step has to find the curvature anew; what is kept fits the samples afterwards.
+  bool curvature_is_due(const Model& model, const SampleSet& samples);
 
   Optimiser kind_;
   double momentum_;
@@ -36,7 +39,10 @@ class Stepper {
   double phi2_ = 0;                    // mean of phi^2 per Gaussian, of the iteration before
   double bias1_ = 1, bias2_ = 1;       // Adam
   std::vector<float> first_, second_;  // [count, 10] velocity, or Adam's moments
-  std::vector<float> own_phi2_;        // [count]
+  std::vector<Moments> moments_;       // [count] curvature of the last iteration that renewed it, and forces
+  bool renew_ = true;                  // the curvature, in this iteration
+  size_t finite_ = 0;                  // samples that it is of
+  int iteration_ = 0;
 };
 
 }  // namespace gaussitu

@@ -32,6 +32,13 @@ inline size_t grown(int iteration, const TrainSettings& settings, size_t first) 
   return first + (settings.grow_to - first) * static_cast<size_t>(rounds) / kRounds;
 }
 
+/// Whether an iteration finds the curvature anew. In the frames of moving Gaussians it hardly changes from
+/// one step to the next, and forces alone take little more than half the time.
+inline bool renews_curvature(int iteration) {
+  constexpr int kEvery = 3;  // of the first ones, every one
+  return iteration < kEvery || iteration % kEvery == 0;
+}
+
 /// Whether so many Gaussians can be trained on an eighth of the samples at a time (sample/eighths.hpp): with
 /// less than a dozen samples of each eighth for a Gaussian it learns them by heart, in turn.
 inline bool eighths_suffice(const SampleSet& samples, size_t count) {

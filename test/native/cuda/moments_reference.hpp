@@ -33,6 +33,17 @@ struct Compared : OnDevice {
                             out.data(), stream);
     return out.download(stream);
   }
+  /// What becomes of `rows` of all Gaussians when forces alone are summed up.
+  std::vector<float> forces(const std::vector<float>& rows, bool halted = false) {
+    gaussitu::cuda::DeviceArray<float> out(memory);
+    gaussitu::cuda::DeviceArray<uint32_t> flag(memory);
+    out.upload(stream, rows.data(), rows.size());
+    const uint32_t value = halted;
+    flag.upload(stream, &value, 1);
+    gaussitu::cuda::moments(model.view(), samples, reach.tiles(), residual(), false, 0, 1,
+                            static_cast<uint32_t>(model.count()), out.data(), stream, flag.data());
+    return out.download(stream);
+  }
 };
 
 inline gaussitu::Moments moments_at(const std::vector<float>& rows, size_t i) {

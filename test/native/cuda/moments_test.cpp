@@ -55,18 +55,24 @@ TEST_CASE("moments are right to 2e-5 of their terms, and the same bytes in every
     }
 }
 
-TEST_CASE("forces alone are those of the full moments; every third Gaussian gets its own") {
+TEST_CASE(
+    "forces alone are those of the full moments, and leave the curvature; every third Gaussian gets its "
+    "own") {
   for (const SampleSet& s : {cases::grid(37, 29, 19), cases::scattered(1700)}) {
     const Model m = cases::model(20, s.domain, 3, false);
     Compared d(m, s);
-    const auto full = d.moments(true), forces = d.moments(false), third = d.moments(true, 1, 3);
+    const auto full = d.moments(true), third = d.moments(true, 1, 3);
+    const std::vector<float> kept(full.size(), 3.0f);
+    const auto forces = d.forces(kept);
+    CHECK(d.forces(kept, true) == kept);
     REQUIRE(third.size() == 7 * kMomentStride);
     for (size_t i = 0; i < m.count(); i++) {
       const Moments a = cases::moments_at(full, i), b = cases::moments_at(forces, i);
       CHECK(std::memcmp(a.force, b.force, sizeof a.force) == 0);
       CHECK(a.e_phi == b.e_phi);
-      CHECK(b.phi2 == 0);
-      CHECK(b.curvature[4] == 0);
+      CHECK(b.phi2 == 3);
+      for (const float c : b.curvature) CHECK(c == 3);
+      for (const float c : b.cross) CHECK(c == 3);
       if (i % 3 == 1)
         CHECK(std::memcmp(&third[i / 3 * kMomentStride], &full[i * kMomentStride], sizeof a) == 0);
     }
