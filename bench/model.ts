@@ -121,7 +121,7 @@ async function seconds(): Promise<void> {
   const gaussians = cold.gaussians;
   const kinds: [string, number[], Partial<EncodeRequest>][] = [
     ['Levenberg-Marquardt', [8, 10, 12, 14, 16, 18, 20, 22, 24, 28, 30, 32, 40], {}],
-    ['Adam', [40, 50, 60, 70, 80, 90, 100, 110, 120], { optimiser: 'adam' }],
+    ['Adam', [40, 50, 60, 70, 80, 90, 100, 110, 120, 130, 140], { optimiser: 'adam' }],
   ];
   const rows: string[][] = [];
   for (const [name, lengths, rest] of kinds) {
@@ -144,7 +144,7 @@ async function seconds(): Promise<void> {
   );
   const again = await trained(request(from, 'u', 3, { target: { gaussians } }));
   const warm: string[][] = [];
-  for (const iterations of [1, 2, 4, 5, 6, 8, 12, 24]) {
+  for (const iterations of [1, 2, 3, 4, 5, 6, 8, 12, 24]) {
     const now = await trained(
       request(from, 'u', 3, { target: { gaussians }, iterations, previous: cold.payload }),
     );
