@@ -15,8 +15,8 @@ namespace {
 constexpr size_t kSamplesPerGaussian = 4;
 // Changes are trained longer: their estimate wants a settled model, and coding them takes longer still.
 constexpr int kColdIterations = 60, kWarmIterations = 24, kChangeIterations = 36;
-// Most of a cold start sees eighths of a grid (train/schedule.hpp), which leaves time for more iterations.
-constexpr int kColdIterationsOnEighths = 80;
+// Most iterations see eighths of a grid (train/schedule.hpp), which leaves time for more of them.
+constexpr int kColdIterationsOnEighths = 80, kWarmIterationsOnEighths = 36, kChangeIterationsOnEighths = 60;
 // A small model is trained in a fraction of a second, and has time to be thinned out (docs/model.md): a brief
 // training, then as many rounds as the work allows, or the usual course where they would be too few. The work
 // of an iteration is counted in samples: a Gaussian is worth two hundred, a scattered sample four.
@@ -39,6 +39,8 @@ Trainer::Trainer(Session& session, const EncodeSettings& settings, const Control
   previous_count_ = previous.count();
   model_ = std::move(previous);
   rescale(model_, samples);
+  on_eighths_ = settings.optimiser == Optimiser::levenberg_marquardt &&
+                eighths_suffice(samples, model_.count()) && few_are_small(model_);
   if (!settings.may_refer) return;
   model_.origin.resize(model_.count());
   std::iota(model_.origin.begin(), model_.origin.end(), 0u);
@@ -55,7 +57,8 @@ void Trainer::place(size_t count) {
 int Trainer::planned() const {
   if (settings_.iterations > 0) return settings_.iterations;
   if (thinning_) return kBeforeThinning;
-  if (warm_) return base_ ? kChangeIterations : kWarmIterations;
+  if (base_) return on_eighths_ ? kChangeIterationsOnEighths : kChangeIterations;
+  if (warm_) return on_eighths_ ? kWarmIterationsOnEighths : kWarmIterations;
   return on_eighths_ ? kColdIterationsOnEighths : kColdIterations;
 }
 
@@ -108,12 +111,11 @@ void Trainer::train_with(size_t count, int iterations, double full) {
   t.optimiser = settings_.optimiser;
   t.iterations = iterations;
   t.full = full;
-  if (t.optimiser == Optimiser::levenberg_marquardt) {
-    t.brief = !warm_ && planned() < kBrief;
+  const bool brief = !warm_ && planned() < kBrief;
+  if (t.optimiser == Optimiser::levenberg_marquardt)
     // Changes have Gaussians that were just born, which have further to go.
-    t.step = warm_ && !base_ ? kWarmStep : t.brief ? kBriefStep : 1;
-  }
-  t.eighths = on_eighths_;
+    t.step = warm_ && !base_ ? kWarmStep : brief ? kBriefStep : 1;
+  if (on_eighths_) t.eighths = warm_ ? OnEighths::warm : brief ? OnEighths::brief : OnEighths::cold;
   if (settings_.seconds > 0) t.seconds = std::max(1e-3, settings_.seconds - elapsed());
 
   Control control{control_.cancel, {}};

@@ -61,15 +61,27 @@ inline bool spread_evenly(const Model& placed) {
   return *tenth >= sum / static_cast<double>(n) / 2;
 }
 
+/// Whether nearly all Gaussians of a trained model reach so many samples of an eighth that they hold on to
+/// them. (Trained ones are never spread evenly.)
+inline bool few_are_small(const Model& trained) {
+  constexpr double kSupport = 94.8, kSamples = 400, kSmall = 0.02;  // (4 pi / 3) 8^(3/2); in all
+  size_t small = 0;
+  for (size_t i = 0; i < trained.count(); ++i)
+    small += double{trained.a[0][i]} * trained.a[3][i] * trained.a[5][i] * kSamples > kSupport;
+  return static_cast<double>(small) <= kSmall * static_cast<double>(trained.count());
+}
+
 /// Iterations, the first ones, that see an eighth of the samples each. The closer a model has come, the more
 /// it suffers from what an eighth leaves open: a long training ends with 40 % of its iterations on the whole,
-/// a short one with few. In a brief one they cost more time than they bring decibels.
+/// a short one with few. In a brief one they cost more time than they bring decibels; a warm one, whose
+/// Gaussians hardly move, needs few.
 inline int iterations_on_eighths(const TrainSettings& settings, const SampleSet& samples, size_t count) {
-  if (!settings.eighths || settings.optimiser != Optimiser::levenberg_marquardt ||
+  if (settings.eighths == OnEighths::none || settings.optimiser != Optimiser::levenberg_marquardt ||
       !eighths_suffice(samples, count))
     return 0;
   const int n = settings.iterations;
-  if (settings.brief) return n - n * n / 400;
+  if (settings.eighths == OnEighths::warm) return n - n / 8;
+  if (settings.eighths == OnEighths::brief) return n - n * n / 400;
   return n - (n < kBrief ? n * n / 100 : n / 5 * 2);
 }
 

@@ -33,6 +33,10 @@ inline constexpr double kWarmStep = 0.7;
 inline constexpr double kBriefStep = 1.2;
 inline constexpr int kBrief = 40;
 
+/// Whether iterations may see an eighth of the samples each, another one every time, and how many: those of a
+/// long cold start, of a brief one, of a warm one (schedule.hpp). The CUDA back end always sees all samples.
+enum class OnEighths : uint8_t { none, cold, brief, warm };
+
 struct TrainSettings {
   Optimiser optimiser = Optimiser::levenberg_marquardt;
   int iterations = 60;  // at most
@@ -40,10 +44,7 @@ struct TrainSettings {
   double target_psnr = 0;  // 0: none; else stop when reached
   double full = kAnneal;   // part of the run at full steps; over the rest they shrink
   double step = 1;         // size of the full steps
-  // Most iterations may see an eighth of the samples each, another one every time (schedule.hpp). Progress
-  // then tells the PSNR at that eighth; the CUDA back end always sees all of them.
-  bool eighths = false;
-  bool brief = false;  // then hardly any on the whole: the shortest way to a fair model
+  OnEighths eighths = OnEighths::none;  // progress then tells the PSNR at an eighth
   size_t grow_to = 0;  // 0: keep the count; else add up to this many, where the fit is worst, in three rounds
 };
 

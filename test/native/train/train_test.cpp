@@ -126,7 +126,7 @@ TEST_CASE("training on eighths reaches what training on the whole does, at the s
   settings.grow_to = 120;
   Model whole = begin, parts = begin;
   const double expected = train(whole, s, settings, {}).psnr;
-  settings.eighths = true;
+  settings.eighths = OnEighths::cold;
   const TrainResult r = train(parts, s, settings, {});
   MESSAGE("whole ", expected, " dB, eighths ", r.psnr, " dB");
   CHECK(r.psnr > expected - 1.5);
@@ -138,7 +138,7 @@ TEST_CASE("training on eighths reaches what training on the whole does, at the s
   check_same_bits_everywhere([&] {
     Model m = begin;
     TrainSettings few = iterations(9);
-    few.eighths = true;
+    few.eighths = OnEighths::cold;
     train(m, s, few, {});
     return flatten(m);
   });
@@ -186,7 +186,7 @@ TEST_CASE("training on eighths, too, never returns a model that is worse than th
   train(m, s, iterations(60), {});
   TrainSettings rough = iterations(5);
   rough.full = 1;
-  rough.eighths = true;
+  rough.eighths = OnEighths::cold;
   const double before = psnr(m, s);
   const double after = train(m, s, rough, {}).psnr;
   CHECK(after >= before - 1e-6);
