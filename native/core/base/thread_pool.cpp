@@ -15,24 +15,45 @@ namespace gaussitu {
 namespace {
 
 /// One parallel_for in flight. Helpers hold it by shared_ptr: it may outlive the call, the body may not.
+/// Each thread begins with a part of its own, in loop after loop the same one, whose memory its caches then
+/// have; who is done with it takes from the others'.
 struct Loop {
-  Loop(size_t count, const std::function<void(size_t)>& body) : count(count), body(&body) {}
-  const size_t count;
+  struct alignas(64) Part {
+    std::atomic<size_t> next{0};
+    size_t end = 0;
+    bool left() const { return next.load() < end; }
+  };
+
+  Loop(size_t count, size_t threads, const std::function<void(size_t)>& body)
+      : parts(std::min(count, threads)), body(&body) {
+    const size_t each = count / parts.size(), longer = count % parts.size();
+    for (size_t k = 0, begin = 0; k < parts.size(); begin = parts[k++].end) {
+      parts[k].next = begin;
+      parts[k].end = begin + each + (k < longer);
+    }
+  }
+  std::vector<Part> parts;
   const std::function<void(size_t)>* body;
-  std::atomic<size_t> next{0};
   unsigned helpers = 0;  // guarded by the pool's mutex
   std::exception_ptr error;
   std::mutex error_mutex;
   std::condition_variable idle;
 
-  void run() {
-    for (size_t i; (i = next.fetch_add(1)) < count;) {
-      try {
-        (*body)(i);
-      } catch (...) {
-        next.store(count);
-        const std::lock_guard lock(error_mutex);
-        if (!error) error = std::current_exception();
+  bool left() const {
+    return std::any_of(parts.begin(), parts.end(), [](const Part& part) { return part.left(); });
+  }
+
+  void run(size_t thread) {
+    for (size_t k = 0; k < parts.size(); k++) {
+      Part& part = parts[(thread + k) % parts.size()];
+      for (size_t i; (i = part.next.fetch_add(1)) < part.end;) {
+        try {
+          (*body)(i);
+        } catch (...) {
+          for (Part& other : parts) other.next.store(other.end);
+          const std::lock_guard lock(error_mutex);
+          if (!error) error = std::current_exception();
+        }
       }
     }
   }
@@ -68,15 +89,16 @@ class Pool {
   }
 
   void run(size_t count, const std::function<void(size_t)>& body) {
-    const auto loop = std::make_shared<Loop>(count, body);
+    std::shared_ptr<Loop> loop;
     {
       const std::lock_guard lock(mutex_);
+      loop = std::make_shared<Loop>(count, target_, body);
       if (target_ > 1 && count > 1) {
         loops_.push_back(loop);
         call(std::min<size_t>(count, target_) - 1);
       }
     }
-    loop->run();
+    loop->run(0);
     std::unique_lock lock(mutex_);
     loops_.erase(std::remove(loops_.begin(), loops_.end(), loop), loops_.end());
     loop->idle.wait(lock, [&] { return loop->helpers == 0; });
@@ -88,7 +110,7 @@ class Pool {
 
   std::shared_ptr<Loop> loop_to_help() {
     for (const auto& loop : loops_)
-      if (loop->next.load() < loop->count && loop->helpers + 1 < target_) return loop;
+      if (loop->helpers + 1 < target_ && loop->left()) return loop;
     return nullptr;
   }
 
@@ -103,9 +125,9 @@ class Pool {
         job();
         lock.lock();
       } else if (const auto loop = loop_to_help()) {
-        loop->helpers++;
+        const size_t thread = ++loop->helpers;
         lock.unlock();
-        loop->run();
+        loop->run(thread);
         lock.lock();
         if (--loop->helpers == 0) loop->idle.notify_all();
       } else if (!stay_awake(lock)) {
