@@ -28,14 +28,28 @@ function request(from: Case, field: string, step: number, rest: Partial<EncodeRe
   };
 }
 
-/** PSNR before quantisation, as training goes: [seconds, dB]. */
-async function course(of: EncodeRequest): Promise<[number, number][]> {
-  const seen: [number, number][] = [];
-  await codec.encode({ ...of, onProgress: (p) => seen.push([p.seconds, p.psnr]) });
-  return seen;
+interface Course {
+  /** PSNR before quantisation, as training goes: [seconds, dB]. */
+  seen: [number, number][];
+  /** PSNR as stored. */
+  psnr: number;
 }
 
-const best = (seen: [number, number][]) => Math.max(...seen.map(([, decibels]) => decibels));
+async function course(of: EncodeRequest): Promise<Course> {
+  const seen: [number, number][] = [];
+  const { metrics } = await codec.encode({ ...of, onProgress: (p) => seen.push([p.seconds, p.psnr]) });
+  return { seen, psnr: metrics.psnr };
+}
+
+const took = ({ seen }: Course) => seen.at(-1)![0];
+
+/** The one of three, which differ in time alone, that ends first. */
+async function swiftest(of: EncodeRequest): Promise<Course> {
+  const courses = [await course(of), await course(of), await course(of)];
+  return courses.sort((a, b) => took(a) - took(b))[0]!;
+}
+
+const best = ({ seen }: Course) => Math.max(...seen.map(([, decibels]) => decibels));
 
 async function quality(): Promise<void> {
   heading('M1. Quality at given sizes, single step, cold');
@@ -108,8 +122,8 @@ async function quality(): Promise<void> {
 }
 
 /** Seconds of the shortest of these trainings, each annealed for its length, that ends with so many decibels. */
-function shortest(runs: [number, number][][], decibels: number): string {
-  const enough = runs.map((seen) => seen.at(-1)!).filter(([, d]) => d >= decibels);
+function shortest(runs: Course[], decibels: number): string {
+  const enough = runs.map(({ seen }) => seen.at(-1)!).filter(([, d]) => d >= decibels);
   return fixed(enough.length > 0 ? Math.min(...enough.map(([s]) => s)) : undefined, 2);
 }
 
@@ -120,19 +134,19 @@ async function seconds(): Promise<void> {
   const cold = await codec.encode(request(from, 'u', 2, { target }));
   const gaussians = cold.gaussians;
   const kinds: [string, number[], Partial<EncodeRequest>][] = [
-    ['Levenberg-Marquardt', [8, 10, 12, 14, 16, 18, 20, 22, 24, 28, 30, 32, 40], {}],
+    ['Levenberg-Marquardt', [8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 40], {}],
     ['Adam', [40, 50, 60, 70, 80, 90, 100, 110, 120, 130, 140], { optimiser: 'adam' }],
   ];
   const rows: string[][] = [];
   for (const [name, lengths, rest] of kinds) {
-    const runs: [number, number][][] = [];
+    const runs: Course[] = [];
     for (const iterations of lengths)
-      runs.push(await course(request(from, 'u', 3, { target: { gaussians }, iterations, ...rest })));
+      runs.push(await swiftest(request(from, 'u', 3, { target: { gaussians }, iterations, ...rest })));
     keep(rows, [
       name,
       lengths.join(', '),
       ...[38, 40, 42].map((decibels) => shortest(runs, decibels)),
-      ...[runs.at(-1)!.at(-1)!].flatMap(([s, d]) => [fixed(d), fixed(s, 2)]),
+      ...[runs.at(-1)!.seen.at(-1)!].flatMap(([s, d]) => [fixed(d), fixed(s, 2)]),
     ]);
   }
   table(
@@ -140,31 +154,26 @@ async function seconds(): Promise<void> {
     rows,
   );
   note(
-    `${gaussians} Gaussians, PSNR at all samples before quantisation, seconds of whole trainings, placement included.`,
+    `${gaussians} Gaussians, PSNR at all samples before quantisation, seconds of whole trainings, placement included; least of three.`,
   );
-  const again = await trained(request(from, 'u', 3, { target: { gaussians } }));
+  const again = await swiftest(request(from, 'u', 3, { target: { gaussians } }));
   const warm: string[][] = [];
   for (const iterations of [1, 2, 3, 4, 5, 6, 8, 12, 24]) {
-    const now = await trained(
+    const now = await swiftest(
       request(from, 'u', 3, { target: { gaussians }, iterations, previous: cold.payload }),
     );
     keep(warm, [
       String(iterations),
       fixed(now.psnr),
       fixed(now.psnr - again.psnr),
-      fixed(now.seconds),
-      `1/${fixed(again.seconds / now.seconds, 1)}`,
+      fixed(took(now)),
+      `1/${fixed(took(again) / took(now), 1)}`,
     ]);
   }
   table(['warm iterations', 'stored, dB', 'over a cold start', 's', 'of its time'], warm);
-  note(`From step 2 to step 3; the cold start has ${fixed(again.psnr)} dB after ${fixed(again.seconds)} s.`);
-}
-
-/** PSNR as stored, and seconds of training, placement included. */
-async function trained(of: EncodeRequest): Promise<{ psnr: number; seconds: number }> {
-  let seconds = 0;
-  const { metrics } = await codec.encode({ ...of, onProgress: (p) => (seconds = p.seconds) });
-  return { psnr: metrics.psnr, seconds };
+  note(
+    `From step 2 to step 3; the cold start has ${fixed(again.psnr)} dB after ${fixed(took(again))} s; least of three.`,
+  );
 }
 
 async function fastest(runs: number, body: () => Promise<unknown>): Promise<number> {

@@ -73,15 +73,15 @@ inline bool few_are_small(const Model& trained) {
 
 /// Iterations, the first ones, that see an eighth of the samples each. The closer a model has come, the more
 /// it suffers from what an eighth leaves open: a long training ends with 40 % of its iterations on the whole,
-/// a short one with few. In a brief one they cost more time than they bring decibels; a warm one, whose
-/// Gaussians hardly move, needs few.
+/// a short one with few. In a brief one they cost time and bring no decibels; a warm one, whose Gaussians
+/// hardly move, needs few.
 inline int iterations_on_eighths(const TrainSettings& settings, const SampleSet& samples, size_t count) {
   if (settings.eighths == OnEighths::none || settings.optimiser != Optimiser::levenberg_marquardt ||
       !eighths_suffice(samples, count))
     return 0;
   const int n = settings.iterations;
   if (settings.eighths == OnEighths::warm) return n - n / 8;
-  if (settings.eighths == OnEighths::brief) return n - n * n / 400;
+  if (settings.eighths == OnEighths::brief) return n;
   return n - (n < kBrief ? n * n / 100 : n / 5 * 2);
 }
 

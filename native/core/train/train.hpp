@@ -30,7 +30,7 @@ inline constexpr double kAnneal = 0.7, kFullSteps = 1;
 /// Size of the full steps of a warm start, of those of a cold one: neighbours that fit overshoot together.
 inline constexpr double kWarmStep = 0.7;
 /// And of cold starts of less than kBrief iterations, which end before that is felt.
-inline constexpr double kBriefStep = 1.2;
+inline constexpr double kBriefStep = 1.1;
 inline constexpr int kBrief = 40;
 
 /// Whether iterations may see an eighth of the samples each, another one every time, and how many: those of a

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 using namespace gaussitu;
@@ -20,6 +21,28 @@ TEST_CASE("parallel_for runs every index once, whatever the thread count") {
   }
   set_thread_count(0);
   CHECK(thread_count() == 1);
+}
+
+TEST_CASE("parallel_for runs every index of a loop with few of them once") {
+  set_thread_count(5);
+  for (size_t count = 1; count < 12; count++) {
+    std::vector<int> runs(count, 0);
+    parallel_for(count, [&](size_t i) { runs[i]++; });
+    CHECK(runs == std::vector<int>(count, 1));
+  }
+}
+
+TEST_CASE("threads begin with parts of their own") {
+  set_thread_count(2);
+  const auto caller = std::this_thread::get_id();
+  constexpr size_t kCount = 1000, kNone = kCount;
+  std::atomic<size_t> helper{kNone};
+  parallel_for(kCount, [&](size_t i) {
+    size_t none = kNone;
+    if (std::this_thread::get_id() != caller) helper.compare_exchange_strong(none, i);
+    while (helper == kNone) std::this_thread::yield();  // the caller waits where it begins
+  });
+  CHECK(helper == kCount / 2);
 }
 
 TEST_CASE("parallel_for of nothing returns") {

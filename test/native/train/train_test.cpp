@@ -206,7 +206,23 @@ TEST_CASE("a warm start is near where the step before ended, and improves") {
   CHECK(m.value_range == second.value_range);
   const double moved = psnr(m, second);
   CHECK(moved > 25);
-  CHECK(train(m, second, iterations(12), {}).psnr > moved + 0.3);
+  Model parts = m;
+  const double whole = train(m, second, iterations(12), {}).psnr;
+  CHECK(whole > moved + 0.3);
+  TrainSettings settings = iterations(16);
+  settings.eighths = OnEighths::warm;
+  CHECK(iterations_on_eighths(settings, second, parts.count()) == 14);
+  CHECK(train(parts, second, settings, {}).psnr > whole - 1);
+}
+
+TEST_CASE("a trained model suits eighths unless more than a few of its Gaussians are small") {
+  Model m = initialise(wave_samples(64, 32, 32), 100);
+  CHECK(few_are_small(m));
+  for (size_t i = 0; i < 3; i++) {
+    CHECK(few_are_small(m));
+    for (const int k : {0, 3, 5}) m.a[k][i] = 0.7f;  // reaches 276 samples
+  }
+  CHECK_FALSE(few_are_small(m));
 }
 
 TEST_CASE("training never returns a model that is worse than the one it was given") {
