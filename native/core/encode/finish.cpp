@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "encode/compensate.hpp"
 #include "encode/measure.hpp"
@@ -17,7 +18,7 @@ constexpr QuantSteps kUsual{1.0f, 1.0f, 1.2f, 0.11f};
 constexpr double kTrust = 3;
 // Measured on dns_decay (docs/model.md): what a bit has to bring, and the part of the bytes that is then
 // left.
-constexpr double kChangePrice = 0.7, kThrift = 0.85;
+constexpr double kChangePrice = 0.7, kThrift = 0.98;
 constexpr QuantSteps kExact{1e-5f, 1e-5f, 1e-5f, 1e-5f};
 
 /// Greatest x in [lo, hi] (logarithmic scale, to 0.5 %) with good(x), which is true below some x; lo if none.
@@ -138,10 +139,12 @@ Finished Finisher::to_bytes(size_t bytes) const {
   double fineness = finest_within(0.997 * goal);
   Finished out = finish(fineness);
   // Compensation moves the size a little; doubling the steps saves about a quarter of it.
+  fprintf(stderr, "first fineness %.5f size %.4f\n", fineness, out.payload.size() / goal);
   for (int i = 0; i < 4 && out.payload.size() > bytes && fineness < kCoarsest; ++i) {
     const double over = static_cast<double>(out.payload.size()) / goal - 0.997;
     fineness = std::min(kCoarsest, fineness * std::exp2(std::max(4 * over, 0.01)));
     out = finish(fineness);
+  fprintf(stderr, "next fineness %.5f size %.4f\n", fineness, out.payload.size() / goal);
   }
   return out;
 }
@@ -154,6 +157,7 @@ Finished Finisher::changes_to_bytes(double goal) const {
   for (int i = 0; i < 6; ++i) {
     Finished out = finish(fineness);
     const auto size = static_cast<double>(out.payload.size());
+    fprintf(stderr, "changes trial %d fineness %.5f size/goal %.4f mse %.3g\n", i, fineness, size / goal, out.mse);
     const bool fits = size <= goal;
     if (best.payload.empty() || (fits ? under[0] == 0 || out.mse < best.mse : under[0] == 0))
       best = std::move(out);
@@ -164,8 +168,8 @@ Finished Finisher::changes_to_bytes(double goal) const {
     if (under[0] > 0 && over[0] > 0)
       fineness =
           under[0] * std::pow(over[0] / under[0], std::log(aim / under[1]) / std::log(over[1] / under[1]));
-    else  // halving the steps makes it about a third larger
-      fineness *= std::clamp(std::pow(size / aim, 2.5), 0.25, 4.0);
+    else  // halving the steps makes it a third larger, or a little more
+      fineness *= std::clamp(std::pow(size / aim, fits ? 2.0 : 2.5), 0.25, 4.0);
     if (fineness < kFinest || fineness > kCoarsest) break;
   }
   return best;
