@@ -152,9 +152,10 @@ export function addTargetOptions(command: Command): Command {
       ).argParser(share),
     )
     .addOption(
-      new Option('--seconds-per-step <S>', 'training time of one step, all fields together').argParser(
-        positive('--seconds-per-step'),
-      ),
+      new Option(
+        '--seconds-per-step <S>',
+        'training time of one step, all fields together; quantising and verifying models come on top',
+      ).argParser(positive('--seconds-per-step')),
     );
 }
 
