@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "encode/compensate.hpp"
 #include "encode/measure.hpp"
@@ -139,12 +138,10 @@ Finished Finisher::to_bytes(size_t bytes) const {
   double fineness = finest_within(0.997 * goal);
   Finished out = finish(fineness);
   // Compensation moves the size a little; doubling the steps saves about a quarter of it.
-  fprintf(stderr, "first fineness %.5f size %.4f\n", fineness, out.payload.size() / goal);
   for (int i = 0; i < 4 && out.payload.size() > bytes && fineness < kCoarsest; ++i) {
     const double over = static_cast<double>(out.payload.size()) / goal - 0.997;
     fineness = std::min(kCoarsest, fineness * std::exp2(std::max(4 * over, 0.01)));
     out = finish(fineness);
-  fprintf(stderr, "next fineness %.5f size %.4f\n", fineness, out.payload.size() / goal);
   }
   return out;
 }
@@ -157,7 +154,6 @@ Finished Finisher::changes_to_bytes(double goal) const {
   for (int i = 0; i < 6; ++i) {
     Finished out = finish(fineness);
     const auto size = static_cast<double>(out.payload.size());
-    fprintf(stderr, "changes trial %d fineness %.5f size/goal %.4f mse %.3g\n", i, fineness, size / goal, out.mse);
     const bool fits = size <= goal;
     if (best.payload.empty() || (fits ? under[0] == 0 || out.mse < best.mse : under[0] == 0))
       best = std::move(out);

@@ -41,9 +41,9 @@ struct TrainSettings {
   Optimiser optimiser = Optimiser::levenberg_marquardt;
   int iterations = 60;  // at most
   double seconds = 0;  // 0: no limit; else no iteration starts after this time (results then depend on speed)
-  double target_psnr = 0;  // 0: none; else stop when reached
-  double full = kAnneal;   // part of the run at full steps; over the rest they shrink
-  double step = 1;         // size of the full steps
+  double target_psnr = 0;               // 0: none; else stop when reached
+  double full = kAnneal;                // part of the run at full steps; over the rest they shrink
+  double step = 1;                      // size of the full steps
   OnEighths eighths = OnEighths::none;  // progress then tells the PSNR at an eighth
   size_t grow_to = 0;  // 0: keep the count; else add up to this many, where the fit is worst, in three rounds
 };
