@@ -15,8 +15,8 @@ namespace gaussitu {
 namespace {
 
 /// One parallel_for in flight. Helpers hold it by shared_ptr: it may outlive the call, the body may not.
-/// Each thread begins with a part of its own, in loop after loop the same one, whose memory its caches then
-/// have; who is done with it takes from the others'.
+/// Each thread begins with a part of its own: of two, in loop after loop the same one, whose memory its
+/// caches then have. Who is done with it takes from the others'.
 struct Loop {
   struct alignas(64) Part {
     std::atomic<size_t> next{0};
