@@ -86,6 +86,27 @@ TEST_CASE("a warm start beats as many cold iterations, and rests on the payload 
   CHECK(encode_grid(second, mesh, s).payload == warm.payload);
 }
 
+TEST_CASE("a warm start has more iterations where it may see eighths of the samples") {
+  const auto mesh = fields::grid(40, 30, 20);
+  const auto values = fields::wave_on_grid(40, 30, 20);
+  const auto warm = [&](size_t gaussians, bool may_refer) {
+    EncodeSettings s;
+    s.target.gaussians = gaussians;
+    s.iterations = 10;
+    const auto before = encode_grid(values, mesh, s);
+    s.iterations = 0;
+    s.previous = before.payload;
+    s.may_refer = may_refer;
+    return encode_grid(values, mesh, s).training;
+  };
+  const auto eighths = warm(100, false), whole = warm(400, false);  // 240 and 60 samples for each
+  CHECK(eighths.iterations == 36);
+  CHECK(whole.iterations == 24);
+  CHECK(warm(100, true).iterations == 60);
+  CHECK(warm(400, true).iterations == 36);
+  CHECK(eighths.pair_evaluations < whole.pair_evaluations);
+}
+
 TEST_CASE("a small model is thinned out, unless the number of iterations is given") {
   const auto mesh = fields::grid(40, 30, 20);
   const auto values = fields::wave_on_grid(40, 30, 20);
