@@ -2,8 +2,9 @@
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 BUILD := build
-# Real simulation data for tests and benches; without it they skip visibly.
-GAUSSITU_DATA ?= $(firstword $(wildcard ../shared/data))
+# Real simulation data for tests and benches, which run in folders of their own; without it they skip visibly.
+override GAUSSITU_DATA := $(or $(GAUSSITU_DATA),$(wildcard ../shared/data))
+override GAUSSITU_DATA := $(if $(GAUSSITU_DATA),$(shell realpath -m -- "$(GAUSSITU_DATA)"))
 export GAUSSITU_DATA
 
 .PHONY: help setup native checks cuda ts demo test test-adios2 lint format bench clean
