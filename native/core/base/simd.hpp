@@ -57,6 +57,9 @@ GAUSSITU_INLINE f32x16 min(f32x16 a, f32x16 b) {
 GAUSSITU_INLINE f32x16 sqrt(f32x16 a) {
   return {_mm512_sqrt_ps(a.r)};
 }
+GAUSSITU_INLINE f32x16 abs(f32x16 a) {
+  return {_mm512_abs_ps(a.r)};
+}
 /// Rounded towards zero; lanes must be within the range of int32_t.
 GAUSSITU_INLINE void store_whole(int32_t* p, f32x16 a) {
   _mm512_storeu_si512(p, _mm512_cvttps_epi32(a.r));
@@ -108,6 +111,10 @@ GAUSSITU_INLINE f32x16 min(f32x16 a, f32x16 b) {
 }
 GAUSSITU_INLINE f32x16 sqrt(f32x16 a) {
   return {_mm256_sqrt_ps(a.lo), _mm256_sqrt_ps(a.hi)};
+}
+GAUSSITU_INLINE f32x16 abs(f32x16 a) {
+  const __m256 sign = _mm256_set1_ps(-0.0f);
+  return {_mm256_andnot_ps(sign, a.lo), _mm256_andnot_ps(sign, a.hi)};
 }
 GAUSSITU_INLINE void store_whole(int32_t* p, f32x16 a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_cvttps_epi32(a.lo));
@@ -175,6 +182,10 @@ GAUSSITU_INLINE f32x16 sqrt(f32x16 a) {
   GAUSSITU_LANES a.r[i] = __builtin_sqrtf(a.r[i]);
   return a;
 }
+GAUSSITU_INLINE f32x16 abs(f32x16 a) {
+  GAUSSITU_LANES a.r[i] = __builtin_fabsf(a.r[i]);
+  return a;
+}
 GAUSSITU_INLINE void store_whole(int32_t* p, const f32x16& a) {
   GAUSSITU_LANES p[i] = static_cast<int32_t>(a.r[i]);
 }
@@ -190,10 +201,6 @@ GAUSSITU_INLINE f32x16 where_positive(const f32x16& c, f32x16 a, const f32x16& b
 #undef GAUSSITU_LANES
 
 #endif
-
-GAUSSITU_INLINE f32x16 abs(f32x16 a) {
-  return max(a, splat(0.0f) - a);
-}
 
 /// Sum of all lanes, always in this order: halves are folded 16 -> 8 -> 4 -> 2 -> 1.
 GAUSSITU_INLINE float sum(const f32x16& a) {

@@ -16,11 +16,11 @@ void evaluate(const Model& model, const SampleSet& samples, float* out, float* c
 
 void evaluate(const Model& model, const SampleSet& samples, const TileTree& tree, float* out, float* cover) {
   const Reach reach = find_reach(model, tree);
-  const GaussianView gaussians = view(model);
+  const std::vector<Gaussian> gaussians = views(model);
   const auto kernel = GAUSSITU_DISPATCH(evaluate_tile);
   parallel_for(samples.tiles.size(), [&](size_t t) {
     const Tile& tile = samples.tiles[t];
-    kernel(gaussians, reach.gaussians.begin(t), reach.gaussians.size(t), view(samples, tile),
+    kernel(gaussians.data(), reach.gaussians.begin(t), reach.gaussians.size(t), view(samples, tile),
            kBackground * model.mean, out + tile.begin, cover ? cover + tile.begin : nullptr);
   });
 }

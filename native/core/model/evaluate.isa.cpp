@@ -5,12 +5,18 @@
 namespace gaussitu::GAUSSITU_ISA {
 namespace {
 
-// Numerators and denominators of a tile, sixteen of each in turn; they stay in the second-level cache, and
-// what neighbours in the list have in common in the first. (Apart they would be a multiple of 4 kB from each
-// other, and processors take such a load to depend on the store.)
+// kWeight times the numerators and denominators of a tile, sixteen of each in turn; they stay in the
+// second-level cache, and what neighbours in the list have in common in the first. (Apart they would be a
+// multiple of 4 kB from each other, and processors take such a load to depend on the store.)
+// Whoever reads them puts the start back, while they are at hand: the next tile most often begins with it.
 struct Sums {
   alignas(64) float nd[2 * kTileSamples];
+  float start = __builtin_nanf("");  // of all numerators
   float* at(uint32_t k) { return nd + 2 * k; }
+  void reset(uint32_t k) {
+    store(at(k), splat(kWeight * start));
+    store(at(k) + 16, splat(kWeight * kBackground));
+  }
 };
 
 // A thread's: too long for small stacks. Compilers that know where they come from look that up in each step.
@@ -21,97 +27,139 @@ Sums& own_sums() {
   return *s;
 }
 
+template <bool kCover>
 GAUSSITU_INLINE void add(float* nd, float* cover, f32x16 q, f32x16 v) {
   const f32x16 q2 = q * q, w = q2 * q2, n = load(nd), d = load(nd + 16);
   store(nd, fma(w, v, n));
   store(nd + 16, d + w);
-  if (cover) store(cover, load(cover) + w);
+  if (kCover) store(cover, load(cover) + w);
 }
 
-GAUSSITU_INLINE uint32_t add_to_columns(Sums& s, float* cover, const Gaussian& g, const TileView& tile) {
-  Columns p;
-  prepare(p, g, tile);
-  if (p.mask == 0) return 0;
-  Patches patch;
-  patches(patch, g, tile);
+// A Gaussian that is ready to be added, and the columns where.
+struct Ready {
+  Columns columns;
+  const Gaussian* gaussian;
+};
+
+GAUSSITU_INLINE void make_ready(Ready& r, const Gaussian& g, const Lattice& l) {
+  prepare(r.columns, g, l);
+  r.gaussian = &g;
+}
+
+template <bool kCover>
+GAUSSITU_INLINE uint32_t add_to_columns(Sums& s, float* cover, const Ready& ready, const Lattice& l) {
+  const Columns& p = ready.columns;
+  const Gaussian& g = *ready.gaussian;
   const f32x16 a00 = splat(g.a[0]), v = splat(g.v);
+  const Across yz = across(g);
   uint32_t vectors = 0;
   for (uint32_t left = p.mask; left != 0; left &= left - 1) {
-    const int c = __builtin_ctz(left);
-    const Column col = column(g, patch, c);
-    const uint32_t begin = column_begin(tile, c) + 16 * static_cast<uint32_t>(p.first[c]);
-    float *nd = s.at(begin), *cov = cover + (cover ? begin : 0);
+    const auto c = static_cast<uint32_t>(__builtin_ctz(left));
+    const Column col = column(yz, l, c);
+    const uint32_t begin = l.begin[c] + 16 * static_cast<uint32_t>(p.first[c]);
+    float *nd = s.at(begin), *cov = cover + (kCover ? begin : 0);
     const float *dx = p.dx + p.first[c], *end = p.dx + p.last[c] + 1;
     vectors += static_cast<uint32_t>(end - dx);
     for (; dx < end; dx++, nd += 32) {
       const f32x16 t0 = fma(a00, splat(*dx), col.c0);
-      add(nd, cov, falloff(fma(t0, t0, col.base)), v);
-      if (cover) cov += 16;
+      add<kCover>(nd, cov, falloff(fma(t0, t0, col.base)), v);
+      if (kCover) cov += 16;
     }
   }
   return vectors;
 }
 
+// A Gaussian's columns are found while the steps of the one before it are under way: they have to wait for
+// nothing, and a loop's end that was not foreseen costs little.
+template <bool kCover>
+uint64_t add_all_to_columns(Sums& s, float* cover, const Gaussian* gaussians, const uint32_t* list, size_t n,
+                            const TileView& tile) {
+  if (n == 0) return 0;
+  Lattice l;
+  lattice(l, tile);
+  Ready ready[2];
+  make_ready(ready[0], gaussians[list[0]], l);
+  uint64_t vectors = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (i + 1 < n) make_ready(ready[(i + 1) & 1], gaussians[list[i + 1]], l);
+    vectors += add_to_columns<kCover>(s, cover, ready[i & 1], l);
+  }
+  return vectors;
+}
+
+template <bool kCover>
 GAUSSITU_INLINE uint32_t add_to_scattered(Sums& s, float* cover, const Gaussian& g, const TileView& tile) {
   const f32x16 v = splat(g.v);
   uint32_t groups = 0;
   for (uint32_t k = 0; k < tile.count / 16; k += 16)
     for (uint32_t left = reached_groups(g, tile, k); left != 0; left &= left - 1, groups++) {
       const uint32_t at = (k + static_cast<uint32_t>(__builtin_ctz(left))) * 16;
-      add(s.at(at), cover ? cover + at : nullptr, scattered(g, tile, at).q, v);
+      add<kCover>(s.at(at), cover + (kCover ? at : 0), scattered(g, tile, at).q, v);
     }
   return groups;
 }
 
 template <bool kCover>
-uint64_t sum_up(Sums& s, float* cover, const GaussianView& model, const uint32_t* list, size_t n,
+uint64_t sum_up(Sums& s, float* cover, const Gaussian* gaussians, const uint32_t* list, size_t n,
                 const TileView& tile, float start) {
-  for (uint32_t k = 0; k < tile.count; k += 16) {
-    store(s.at(k), splat(start));
-    store(s.at(k) + 16, splat(kBackground));
-    if (kCover) store(cover + k, splat(0.0f));
+  if (s.start != start) {
+    s.start = start;
+    for (uint32_t k = 0; k < kTileSamples; k += 16) s.reset(k);
   }
-  if (!kCover) cover = nullptr;
+  if (kCover)
+    for (uint32_t k = 0; k < tile.count; k += 16) store(cover + k, splat(0.0f));
+  if (tile.columns) return 16 * add_all_to_columns<kCover>(s, cover, gaussians, list, n, tile);
   uint64_t groups = 0;
-  if (tile.columns)
-    for (size_t i = 0; i < n; i++) groups += add_to_columns(s, cover, gaussian(model, list[i], tile), tile);
-  else
-    for (size_t i = 0; i < n; i++) groups += add_to_scattered(s, cover, gaussian(model, list[i], tile), tile);
+  for (size_t i = 0; i < n; i++) groups += add_to_scattered<kCover>(s, cover, gaussians[list[i]], tile);
   return groups * 16;
+}
+
+// A sample outside the domain has a weight below 0: e is that part of the coverage there, and with 1 / D =
+// 0 and -f / D = its weight the backward pass sees just the derivatives of that (train/moments.hpp).
+template <bool kWhole>
+void compare(Sums& s, uint32_t count, ResidualTile& out) {
+  const f32x16 zero = splat(0.0f), unit = splat(1 / kWeight);
+  f32x16 squares = zero;
+  for (uint32_t k = 0; k < count; k += 16) {
+    // Not the canonical quotient, which takes a second division.
+    const f32x16 d = load(s.at(k) + 16) * unit, inverse = splat(1.0f) / d, f = load(s.at(k)) * unit * inverse;
+    s.reset(k);
+    f32x16 e = f - load(out.value + k), r = inverse, outside = zero, own = e;
+    if (!kWhole) {
+      const f32x16 weight = load(out.weight + k), inside = max(weight, zero);
+      outside = max(zero - weight, zero);
+      r = inside * inverse;
+      e = inside * e;
+      own = e * max(weight + weight - splat(1.0f), zero);  // of weight 1, not of 1/2
+      e = fma(outside, d - splat(kBackground), e);
+    }
+    store(out.e + k, e);
+    store(out.r + k, r);
+    store(out.fr + k, outside - f * r);
+    squares = fma(own, own, squares);
+  }
+  out.squares = sum(squares);
 }
 
 }  // namespace
 
-void evaluate_tile(const GaussianView& model, const uint32_t* list, size_t n, const TileView& tile,
+void evaluate_tile(const Gaussian* gaussians, const uint32_t* list, size_t n, const TileView& tile,
                    float start, float* f, float* cover) {
   Sums& s = own_sums();
-  cover ? sum_up<true>(s, cover, model, list, n, tile, start)
-        : sum_up<false>(s, nullptr, model, list, n, tile, start);
-  for (uint32_t k = 0; k < tile.count; k += 16) store(f + k, load(s.at(k)) / load(s.at(k) + 16));
+  cover ? sum_up<true>(s, cover, gaussians, list, n, tile, start)
+        : sum_up<false>(s, nullptr, gaussians, list, n, tile, start);
+  for (uint32_t k = 0; k < tile.count; k += 16) {
+    store(f + k, load(s.at(k)) / load(s.at(k) + 16));
+    s.reset(k);
+    if (cover) store(cover + k, load(cover + k) * splat(1 / kWeight));
+  }
 }
 
-uint64_t compare_tile(const GaussianView& model, const uint32_t* list, size_t n, const TileView& tile,
+uint64_t compare_tile(const Gaussian* gaussians, const uint32_t* list, size_t n, const TileView& tile,
                       float start, ResidualTile& out) {
   Sums& s = own_sums();
-  const uint64_t pairs = sum_up<false>(s, nullptr, model, list, n, tile, start);
-  // A sample outside the domain has a weight below 0: e is that part of the coverage there, and with 1 / D =
-  // 0 and -f / D = its weight the backward pass sees just the derivatives of that (train/moments.hpp).
-  const f32x16 zero = splat(0.0f);
-  f32x16 squares = zero;
-  for (uint32_t k = 0; k < tile.count; k += 16) {
-    const f32x16 weight = load(out.weight + k), inside = max(weight, zero),
-                 outside = max(zero - weight, zero);
-    // Not the canonical quotient, which takes a second division.
-    const f32x16 d = load(s.at(k) + 16), inverse = splat(1.0f) / d, f = load(s.at(k)) * inverse,
-                 r = inside * inverse;
-    const f32x16 e = inside * (f - load(out.value + k));
-    store(out.e + k, fma(outside, d - splat(kBackground), e));
-    store(out.r + k, r);
-    store(out.fr + k, outside - f * r);
-    const f32x16 own = e * max(weight + weight - splat(1.0f), zero);  // of weight 1, not of 1/2
-    squares = fma(own, own, squares);
-  }
-  out.squares = sum(squares);
+  const uint64_t pairs = sum_up<false>(s, nullptr, gaussians, list, n, tile, start);
+  tile.whole ? compare<true>(s, tile.count, out) : compare<false>(s, tile.count, out);
   return pairs;
 }
 

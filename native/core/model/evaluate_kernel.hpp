@@ -19,11 +19,11 @@ struct ResidualTile {
   namespace isa {                                                                                            \
   /* f [count] = N / D of the Gaussians in `list` [n], in that order, from N = start, D = kBackground. */    \
   /* `cover` [count] receives the sum of weights alone; it may be null. */                                   \
-  void evaluate_tile(const GaussianView& model, const uint32_t* list, size_t n, const TileView& tile,        \
+  void evaluate_tile(const Gaussian* gaussians, const uint32_t* list, size_t n, const TileView& tile,        \
                      float start, float* f, float* cover);                                                   \
   /* The same, compared with the samples' values. Returns the Gaussian-sample pairs computed: sixteen for */ \
   /* each vector of samples that is not skipped. */                                                          \
-  uint64_t compare_tile(const GaussianView& model, const uint32_t* list, size_t n, const TileView& tile,     \
+  uint64_t compare_tile(const Gaussian* gaussians, const uint32_t* list, size_t n, const TileView& tile,     \
                         float start, ResidualTile& out);                                                     \
   }
 namespace gaussitu {

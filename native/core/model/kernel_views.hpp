@@ -5,15 +5,16 @@
 
 namespace gaussitu {
 
-struct GaussianView {
-  const float* mu[3];
-  const float* a[6];  // a00 a01 a02 a11 a12 a22
-  const float* v;
+/// A Gaussian as the kernels read it, a cache line.
+struct alignas(64) Gaussian {
+  float mu[3], a[6], v;  // a00 a01 a02 a11 a12 a22
+  float width;           // 1 / a00
 };
 
 struct TileView {
   const float *x, *y, *z;     // [count] model units
   uint32_t begin, count;      // first sample in the set's arrays; a multiple of 16
+  bool whole;                 // all weights are 1
   bool columns;               // see SampleSet::columns: then the rest but the boxes says everything
   float corner[3];            // position of the first sample
   uint32_t steps;             // samples of a column, along x

@@ -11,39 +11,19 @@
 
 namespace gaussitu::GAUSSITU_ISA {
 
-/// One Gaussian, and what culling needs of it. All samples of sixteen lanes lie within `half` of the middle
-/// of their column; there |(t1, t2)| changes by at most `spread` and the x of least d2 by at most `shift`.
-struct Gaussian {
-  float mu[3], a[6], v;
-  float width, spread, shift;  // 1 / a00
-};
-
-GAUSSITU_INLINE float larger(float a, float b) {
-  return a > b ? a : b;
-}
 GAUSSITU_INLINE float size(float a) {
   return __builtin_fabsf(a);
 }
 
-GAUSSITU_INLINE Gaussian gaussian(const GaussianView& g, uint32_t i, const TileView& s) {
-  Gaussian out{{g.mu[0][i], g.mu[1][i], g.mu[2][i]},
-               {g.a[0][i], g.a[1][i], g.a[2][i], g.a[3][i], g.a[4][i], g.a[5][i]},
-               g.v[i],
-               1.0f / g.a[0][i],
-               0,
-               0};
-  const float hy = 0.5f * static_cast<float>(s.lanes_y - 1), hz = 0.5f * static_cast<float>(s.lanes_z - 1);
-  const float s1 = size(out.a[3]) * hy + size(out.a[4]) * hz, s2 = size(out.a[5]) * hz;
-  out.spread = __builtin_sqrtf(s1 * s1 + s2 * s2);
-  out.shift = (size(out.a[1]) * hy + size(out.a[2]) * hz) * out.width;
-  return out;
-}
-
+/// 8 q. So q needs no multiplication, and as 8 is a power of two everything made of it has the bits that it
+/// has of q, kWeight times as large: where stores hold up the units of fused multiply-adds (AVX-512 on Zen 5)
+/// a step takes 3.5 cycles instead of 4.
 GAUSSITU_INLINE f32x16 falloff(f32x16 d2) {
-  return max(fma(d2, splat(-0.125f), splat(1.0f)), splat(0.0f));
+  return max(splat(8.0f) - d2, splat(0.0f));
 }
+inline constexpr float kSlope = 8 * 8 * 8, kWeight = kSlope * 8;  // of (8 q)^3 and (8 q)^4
 
-/// Sixteen samples at any place: t in sigma units, and q.
+/// Sixteen samples at any place: t in sigma units, and 8 q.
 struct Scattered {
   f32x16 t0, t1, t2, q;
 };
@@ -78,6 +58,48 @@ GAUSSITU_INLINE uint32_t reached_groups(const Gaussian& g, const TileView& s, ui
   return less(t0 * t0 + t1 * t1 + t2 * t2, splat(8.001f)) & ((groups < 16 ? 1u << groups : 0x10000u) - 1);
 }
 
+/// Where the samples of a tile of columns are: the same for all Gaussians.
+struct Lattice {
+  alignas(64) float x[kColumnSteps];  // of each step
+  f32x16 y[4], z[4];                  // of the lanes of columns of equal y, or of equal z
+  f32x16 middle_y, middle_z;          // of column y + 4 z
+  f32x16 half_y, half_z;              // of a column's extent
+  float corner, last;                 // x of the first step; number of the last one
+  uint32_t steps, all;
+  uint32_t begin[16];  // samples of the tile before column y + 4 z
+};
+
+GAUSSITU_INLINE void lattice(Lattice& l, const TileView& s) {
+  alignas(64) static constexpr float kLow[16] = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
+  alignas(64) static constexpr float kHigh[16] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
+  alignas(64) static constexpr float kAll[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  alignas(64) static constexpr float kNone[16] = {};
+  l.corner = s.corner[0];
+  l.last = static_cast<float>(s.steps - 1);
+  l.steps = s.steps;
+  l.all = s.all;
+  for (uint32_t i = 0; i < s.steps; i += 16)
+    store(l.x + i, splat(s.corner[0] + static_cast<float>(i)) + load(kAll));
+  const f32x16 lanes_y = load(s.lanes_y == 4    ? kLow
+                              : s.lanes_y == 16 ? kAll
+                                                : kNone),
+               lanes_z = load(s.lanes_y == 4    ? kHigh
+                              : s.lanes_y == 16 ? kNone
+                                                : kAll);
+#pragma GCC unroll 4
+  for (uint32_t c = 0; c < 4; c++) {
+    l.y[c] = splat(s.corner[1] + static_cast<float>(c * s.lanes_y)) + lanes_y;
+    l.z[c] = splat(s.corner[2] + static_cast<float>(c * s.lanes_z)) + lanes_z;
+  }
+  const auto ly = static_cast<float>(s.lanes_y), lz = static_cast<float>(s.lanes_z);
+  const float half_y = 0.5f * (ly - 1), half_z = 0.5f * (lz - 1);
+  l.half_y = splat(half_y);
+  l.half_z = splat(half_z);
+  l.middle_y = fma(load(kLow), splat(ly), splat(s.corner[1] + half_y));
+  l.middle_z = fma(load(kHigh), splat(lz), splat(s.corner[2] + half_z));
+  for (uint32_t c = 0; c < 16; c++) l.begin[c] = ((c >> 2) * s.across[0] + (c & 3)) * s.steps * 16;
+}
+
 /// The columns of a tile that a Gaussian can reach, and the steps of each. What is left out has q = 0.
 struct Columns {
   alignas(64) float dx[kColumnSteps];       // of each step
@@ -85,79 +107,61 @@ struct Columns {
   uint32_t mask;
 };
 
-GAUSSITU_INLINE void prepare(Columns& p, const Gaussian& g, const TileView& s) {
-  alignas(64) static constexpr float kIota[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  alignas(64) static constexpr float kY[16] = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
-  alignas(64) static constexpr float kZ[16] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
-  const auto ly = static_cast<float>(s.lanes_y), lz = static_cast<float>(s.lanes_z);
-  for (uint32_t i = 0; i < s.steps; i += 16)
-    store(p.dx + i, (splat(s.corner[0] + static_cast<float>(i)) + load(kIota)) - splat(g.mu[0]));
-  // t1 and t2 at the middle of each column do not depend on x: the support is cut by the column where x is
-  // within `half` of `middle`. Rounding is some units in the last place of the largest term.
-  const f32x16 dy = fma(load(kY), splat(ly), splat((s.corner[1] - g.mu[1]) + 0.5f * (ly - 1))),
-               dz = fma(load(kZ), splat(lz), splat((s.corner[2] - g.mu[2]) + 0.5f * (lz - 1)));
-  const f32x16 y1 = splat(g.a[3]) * dy, z1 = splat(g.a[4]) * dz, t1 = y1 + z1, t2 = splat(g.a[5]) * dz;
-  const f32x16 slack = fma(abs(y1) + abs(z1) + abs(t2), splat(1e-6f), splat(g.spread * 1.0001f + 1e-4f));
-  const f32x16 r = max(sqrt(fma(t1, t1, t2 * t2)) - slack, splat(0.0f));
-  const f32x16 rest = splat(8.0f) - r * r;
-  const f32x16 y0 = splat(g.a[1] * g.width) * dy, z0 = splat(g.a[2] * g.width) * dz;
-  const float to_corner = g.mu[0] - s.corner[0];
-  const f32x16 half =
-      fma(sqrt(max(rest, splat(0.0f))), splat(g.width * 1.0001f),
-          fma(abs(y0) + abs(z0) + splat(size(to_corner)), splat(1e-6f), splat(g.shift * 1.0001f + 1e-3f)));
-  const f32x16 middle = splat(to_corner) - (y0 + z0);
-  const float last = static_cast<float>(s.steps - 1);
-  const f32x16 low = (middle - half) + splat(0.999f), high = middle + half;
-  store_whole(p.first, max(min(low, splat(last + 1)), splat(0.0f)));
-  store_whole(p.last, max(min(high, splat(last)), splat(0.0f)));
-  p.mask = less(splat(0.0f), rest) & less(splat(-0.001f), high) & less(low, splat(last + 1)) & s.all;
-}
-
-/// What columns of equal y, or of equal z, have in common.
-struct Patches {
-  f32x16 dy[4], t2[4], t2_2[4], z1[4], z0[4];  // z1 and z0: terms of t1 and t0
-};
-
-GAUSSITU_INLINE void patches(Patches& p, const Gaussian& g, const TileView& s) {
-  alignas(64) static constexpr float kLanes[4][16] = {{0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3},
-                                                      {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3},
-                                                      {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
-                                                      {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}};
-  const int y = s.lanes_y == 4    ? 0
-                : s.lanes_y == 16 ? 2
-                                  : 3,
-            z = s.lanes_y == 4    ? 1
-                : s.lanes_y == 16 ? 3
-                                  : 2;
-  const f32x16 ly = load(kLanes[y]), lz = load(kLanes[z]);
-#pragma GCC unroll 4
-  for (uint32_t c = 0; c < 4; c++) {
-    p.dy[c] = (splat(s.corner[1] + static_cast<float>(c * s.lanes_y)) + ly) - splat(g.mu[1]);
-    const f32x16 dz = (splat(s.corner[2] + static_cast<float>(c * s.lanes_z)) + lz) - splat(g.mu[2]);
-    p.t2[c] = splat(g.a[5]) * dz;
-    p.t2_2[c] = p.t2[c] * p.t2[c];
-    p.z1[c] = splat(g.a[4]) * dz;
-    p.z0[c] = splat(g.a[2]) * dz;
-  }
+/// A line along x leaves the support at middle +- width sqrt(room), where room = 8 - t1^2 - t2^2 is concave
+/// in y and z and `middle` linear. With room at most here - 2 (ky y + kz z) at a lane (y, z) off the middle
+/// of its column, and sqrt(room) <= (room / s + s) / 2 for any s, the ends of all lanes of a column are
+/// within linear functions of y and z, which are largest in a corner.
+GAUSSITU_INLINE void prepare(Columns& p, const Gaussian& g, const Lattice& l) {
+  const f32x16 mu0 = splat(g.mu[0]), width = splat(g.width), zero = splat(0.0f);
+  for (uint32_t i = 0; i < l.steps; i += 16) store(p.dx + i, load(l.x + i) - mu0);
+  const f32x16 a11 = splat(g.a[3]), a12 = splat(g.a[4]), a22 = splat(g.a[5]);
+  const f32x16 dy = l.middle_y - splat(g.mu[1]), dz = l.middle_z - splat(g.mu[2]);
+  const f32x16 y1 = a11 * dy, z1 = a12 * dz, t1 = y1 + z1, t2 = a22 * dz;
+  const f32x16 ky = a11 * t1, kz = fma(a12, t1, a22 * t2);
+  // Rounding: some units in the last place of the largest terms.
+  const f32x16 terms = abs(y1) + abs(z1) + abs(t2);
+  const f32x16 here = fma(terms * terms, splat(1e-5f), splat(8.001f) - fma(t1, t1, t2 * t2));
+  const f32x16 change = fma(abs(ky), l.half_y, abs(kz) * l.half_z);
+  const f32x16 room = min(fma(splat(2.0f), change, here), splat(8.001f));
+  const f32x16 s = sqrt(max(room, splat(0.3f))), over_s = width / s, ws = width * s;
+  const f32x16 half = fma(fma(here, over_s, ws), splat(0.5f), fma(ws, splat(1e-4f), splat(1e-3f)));
+  const f32x16 shear_y = splat(g.a[1]) * width, shear_z = splat(g.a[2]) * width;
+  const f32x16 cy = ky * over_s, cz = kz * over_s, y0 = shear_y * dy, z0 = shear_z * dz;
+  const f32x16 to_corner = mu0 - splat(l.corner), middle = to_corner - (y0 + z0);
+  const f32x16 reach = fma(abs(y0) + abs(z0) + abs(to_corner), splat(1e-6f), half);
+  const f32x16 down = fma(abs(shear_y - cy), l.half_y, abs(shear_z - cz) * l.half_z),
+               up = fma(abs(shear_y + cy), l.half_y, abs(shear_z + cz) * l.half_z);
+  const f32x16 low = (middle - reach) - (down - splat(0.999f)), high = (middle + reach) + up;
+  const f32x16 last = splat(l.last), end = splat(l.last + 1);
+  store_whole(p.first, max(min(low, end), zero));
+  store_whole(p.last, max(min(high, last), zero));
+  p.mask = less(zero, room) & less(splat(-0.001f), high) & less(low, end) & l.all;
 }
 
 /// What does not depend on x in column c = y + 4 z: t0 = fma(a00, dx, c0), d2 = fma(t0, t0, base).
 struct Column {
-  f32x16 t1, c0, base;
+  f32x16 t1, t2, c0, base;
 };
 
-GAUSSITU_INLINE Column column(const Gaussian& g, const Patches& p, int c) {
-  const int y = c & 3, z = c >> 2;
-  Column col;
-  col.t1 = fma(splat(g.a[3]), p.dy[y], p.z1[z]);
-  col.c0 = fma(splat(g.a[1]), p.dy[y], p.z0[z]);
-  col.base = fma(col.t1, col.t1, p.t2_2[z]);
-  return col;
+/// What column() needs of a Gaussian, in all lanes: loaded once, as for all that compilers know a store of
+/// sums may change the Gaussian.
+struct Across {
+  f32x16 mu1, mu2, a01, a02, a11, a12, a22;
+};
+
+GAUSSITU_INLINE Across across(const Gaussian& g) {
+  return {splat(g.mu[1]), splat(g.mu[2]), splat(g.a[1]), splat(g.a[2]),
+          splat(g.a[3]),  splat(g.a[4]),  splat(g.a[5])};
 }
 
-/// Samples of the tile before column c.
-GAUSSITU_INLINE uint32_t column_begin(const TileView& s, int c) {
-  return ((c >> 2) * s.across[0] + (c & 3)) * s.steps * 16;
+GAUSSITU_INLINE Column column(const Across& g, const Lattice& l, uint32_t c) {
+  const f32x16 dy = l.y[c & 3] - g.mu1, dz = l.z[c >> 2] - g.mu2;
+  Column col;
+  col.t2 = g.a22 * dz;
+  col.t1 = fma(g.a11, dy, g.a12 * dz);
+  col.c0 = fma(g.a01, dy, g.a02 * dz);
+  col.base = fma(col.t1, col.t1, col.t2 * col.t2);
+  return col;
 }
 
 }  // namespace gaussitu::GAUSSITU_ISA

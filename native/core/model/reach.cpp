@@ -170,7 +170,7 @@ Reach find_reach(const Model& model, const TileTree& tree) {
 }
 
 const Reach& ReachKeeper::update(const Model& model) {
-  constexpr double kMargin = 1.2;
+  constexpr double kMargin = 1.1;
   const size_t count = model.count(), known = std::min(count, tiles_.size());
   tiles_.resize(count);
   found_for_.resize(count);
@@ -190,12 +190,19 @@ const Reach& ReachKeeper::update(const Model& model) {
   return reach_;
 }
 
-GaussianView view(const Model& m) {
-  GaussianView g;
-  for (int k = 0; k < 3; k++) g.mu[k] = m.mu[k].data();
-  for (int k = 0; k < 6; k++) g.a[k] = m.a[k].data();
-  g.v = m.v.data();
+Gaussian view(const Model& m, size_t i) {
+  Gaussian g;
+  for (int k = 0; k < 3; k++) g.mu[k] = m.mu[k][i];
+  for (int k = 0; k < 6; k++) g.a[k] = m.a[k][i];
+  g.v = m.v[i];
+  g.width = 1 / g.a[0];
   return g;
+}
+
+std::vector<Gaussian> views(const Model& m) {
+  std::vector<Gaussian> out(m.count());
+  for (size_t i = 0; i < m.count(); i++) out[i] = view(m, i);
+  return out;
 }
 
 TileView view(const SampleSet& s, const Tile& tile) {
@@ -205,6 +212,7 @@ TileView view(const SampleSet& s, const Tile& tile) {
   t.z = s.z.data() + tile.begin;
   t.begin = tile.begin;
   t.count = tile.count;
+  t.whole = tile.whole;
   t.columns = s.columns;
   t.lanes_y = s.columns ? s.lanes_y : 1;
   t.lanes_z = 16 / t.lanes_y;

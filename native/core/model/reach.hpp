@@ -58,7 +58,8 @@ Reach find_reach(const Model& model, const TileTree& tree);
 /// A lower bound of |A (x - mu)|^2 over the box, minus a margin for single-precision rounding.
 double distance_bound(const Model& model, size_t i, const float lo[3], const float hi[3]);
 
-GaussianView view(const Model& model);
+Gaussian view(const Model& model, size_t i);
+std::vector<Gaussian> views(const Model& model);
 TileView view(const SampleSet& samples, const Tile& tile);
 
 }  // namespace gaussitu

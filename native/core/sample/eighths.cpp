@@ -44,7 +44,7 @@ void Eighths::select(unsigned corner) {
   const size_t from[3] = {corner & 1, corner >> 1 & 1, corner >> 2 & 1};
   for (int k = 0; k < 3; k++) part_.shift[k] = 0.5f * static_cast<float>(from[k]);
   parallel_for(part_.tiles.size(), [&](size_t t) {
-    const Tile& tile = part_.tiles[t];
+    Tile& tile = part_.tiles[t];
     uint32_t finite = 0;
     for (uint32_t k = 0; k < tile.n[2]; k++)
       for (uint32_t j = 0; j < tile.n[1]; j++) {
@@ -73,6 +73,7 @@ void Eighths::select(unsigned corner) {
         }
       }
     finite_[t] = finite;
+    tile.whole = finite == tile.count;
   });
   part_.finite = part_.measured = std::accumulate(finite_.begin(), finite_.end(), size_t{0});
 }

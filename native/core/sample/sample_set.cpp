@@ -157,6 +157,7 @@ void fill_values(const ArrayView& values, const MeshShape& shape, SampleSet& out
       out.value[s] = scaled(v);
       part.sum += out.value[s];
     }
+    out.tiles[t].whole = part.measured == out.tiles[t].count;
   });
   Part all;
   for (const Part& p : parts) {

@@ -17,6 +17,7 @@ struct Tile {
   uint32_t begin = 0, count = 0;
   float lo[3], hi[3];         // bounding box of its samples, model units
   uint32_t n[3] = {0, 0, 0};  // columns: samples per axis
+  bool whole = false;         // no sample of it has another weight than 1
 };
 
 struct SampleSet {

@@ -77,6 +77,7 @@ void set_values(SampleSet& samples, std::span<const T> field, double least, doub
   samples.finite = 0;
   samples.value.assign(samples.source.size(), 0.0f);
   samples.weight.assign(samples.source.size(), 0.0f);
+  for (Tile& tile : samples.tiles) tile.whole = false;
   double sum = 0;
   for (size_t s = 0; s < samples.source.size(); s++) {
     if (samples.source[s] == kNoSource) continue;

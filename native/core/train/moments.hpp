@@ -38,17 +38,17 @@ struct ResidualView {
 
 }  // namespace gaussitu
 
-#define GAUSSITU_DECLARE(isa)                                                                                \
-  namespace isa {                                                                                            \
-  /* Sums of Gaussian i over `tiles` [n] (indices into `views`), in that order. */                           \
-  void moments(const GaussianView& model, uint32_t i, const uint32_t* tiles, size_t n,                       \
-               const TileView* views, const ResidualView& residual, Moments& out);                           \
-  /* The same without curvature and cross: for first-order optimisers. */                                    \
-  void forces(const GaussianView& model, uint32_t i, const uint32_t* tiles, size_t n, const TileView* views, \
-              const ResidualView& residual, Moments& out);                                                   \
-  /* out[0] = sum of w h, out[1] = sum of (w r)^2: the transpose of the forward pass in v, its diagonal */   \
-  void project(const GaussianView& model, uint32_t i, const uint32_t* tiles, size_t n,                       \
-               const TileView* views, const float* h, const float* r, float out[2]);                         \
+#define GAUSSITU_DECLARE(isa)                                                                              \
+  namespace isa {                                                                                          \
+  /* Sums of a Gaussian over `tiles` [n] (indices into `views`), in that order. */                         \
+  void moments(const Gaussian& g, const uint32_t* tiles, size_t n, const TileView* views,                  \
+               const ResidualView& residual, Moments& out);                                                \
+  /* The same without curvature and cross: for first-order optimisers. */                                  \
+  void forces(const Gaussian& g, const uint32_t* tiles, size_t n, const TileView* views,                   \
+              const ResidualView& residual, Moments& out);                                                 \
+  /* out[0] = sum of w h, out[1] = sum of (w r)^2: the transpose of the forward pass in v, its diagonal */ \
+  void project(const Gaussian& g, const uint32_t* tiles, size_t n, const TileView* views, const float* h,  \
+               const float* r, float out[2]);                                                              \
   }
 namespace gaussitu {
 GAUSSITU_DECLARE(scalar)

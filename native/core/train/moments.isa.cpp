@@ -31,8 +31,8 @@ struct ColumnSums {
 
 // A function of its own, so that the sums are in registers, and the only ones there.
 template <bool kCurvature>
-[[gnu::noinline]] void add_steps(ColumnSums& out, const Columns& p, const Steps& u, const Column& col, int c,
-                                 float a, float value, const ResidualView& residual) {
+[[gnu::noinline]] void add_steps(ColumnSums& out, const Columns& p, const Steps& u, const Column& col,
+                                 uint32_t c, float a, float value, const ResidualView& residual) {
   const f32x16 a00 = splat(a), v = splat(value), zero = splat(0.0f);
   f32x16 h0 = zero, h1 = zero, h2 = zero, h3 = zero, h4 = zero;
   f32x16 c0 = zero, c1 = zero, c2 = zero, f0 = zero, f1 = zero, f2 = zero;
@@ -118,11 +118,12 @@ GAUSSITU_INLINE void add_slab(Lanes& sums, const Slab& s, const f32x16& t2) {
 
 template <bool kCurvature>
 void add_columns(Lanes& sums, const Gaussian& g, const TileView& tile, const ResidualView& residual) {
+  Lattice l;
+  lattice(l, tile);
   Columns p;
-  prepare(p, g, tile);
+  prepare(p, g, l);
   if (p.mask == 0) return;
-  Patches patch;
-  patches(patch, g, tile);
+  const Across yz = across(g);
   Steps u;
   for (uint32_t i = 0; i < tile.steps; i += 16) {
     const f32x16 u0 = splat(g.a[0]) * load(p.dx + i);
@@ -133,13 +134,14 @@ void add_columns(Lanes& sums, const Gaussian& g, const TileView& tile, const Res
     uint32_t left = p.mask >> (4 * z) & 15;
     if (left == 0) continue;
     ColumnSums columns[4];
-    f32x16 t1[4];
+    f32x16 t1[4], t2;
     int n = 0;
     for (; left != 0; left &= left - 1, n++) {
-      const int c = static_cast<int>(4 * z) + __builtin_ctz(left);
-      const Column col = column(g, patch, c);
+      const uint32_t c = 4 * z + static_cast<uint32_t>(__builtin_ctz(left));
+      const Column col = column(yz, l, c);
       t1[n] = col.t1;
-      const uint32_t begin = tile.begin + column_begin(tile, c);
+      t2 = col.t2;
+      const uint32_t begin = tile.begin + l.begin[c];
       add_steps<kCurvature>(columns[n], p, u, col, c, g.a[0], g.v,
                             {residual.e + begin, residual.r + begin, residual.fr + begin});
       if (kCurvature) sums.phi2 = sums.phi2 + columns[n].phi2;
@@ -151,7 +153,7 @@ void add_columns(Lanes& sums, const Gaussian& g, const TileView& tile, const Res
       add_columns_up<2, 6>(s.cross, columns, &ColumnSums::cross, t1, n);
     }
     add_columns_up<2, 6>(s.force, columns, &ColumnSums::force, t1, n);
-    add_slab<kCurvature>(sums, s, patch.t2[z]);
+    add_slab<kCurvature>(sums, s, t2);
   }
 }
 
@@ -188,13 +190,8 @@ void add_scattered(Lanes& sums, const Gaussian& g, const TileView& tile, const R
 }
 
 template <bool kCurvature>
-void run(const GaussianView& model, uint32_t i, const uint32_t* tiles, size_t n, const TileView* views,
+void run(const Gaussian& g, const uint32_t* tiles, size_t n, const TileView* views,
          const ResidualView& residual, Moments& out) {
-  if (n == 0) {
-    out = {};
-    return;
-  }
-  const Gaussian g = gaussian(model, i, views[tiles[0]]);
   Lanes sums;
   for (auto& v : sums.curvature) v = splat(0.0f);
   for (auto& v : sums.cross) v = splat(0.0f);
@@ -205,13 +202,15 @@ void run(const GaussianView& model, uint32_t i, const uint32_t* tiles, size_t n,
     tile.columns ? add_columns<kCurvature>(sums, g, tile, residual)
                  : add_scattered<kCurvature>(sums, g, tile, residual);
   }
-  for (int k = 0; k < 35; k++) out.curvature[k] = kCurvature ? sum(sums.curvature[k]) : 0.0f;
+  // phi is made of (8 q)^4 and psi of (8 q)^3.
+  constexpr float phi = 1 / kWeight, psi = 1 / kSlope;
+  for (int k = 0; k < 35; k++) out.curvature[k] = kCurvature ? sum(sums.curvature[k]) * (psi * psi) : 0.0f;
   for (int k = 0; k < 10; k++) {
-    out.cross[k] = kCurvature ? sum(sums.cross[k]) : 0.0f;
-    out.force[k] = sum(sums.force[k]);
+    out.cross[k] = kCurvature ? sum(sums.cross[k]) * (phi * psi) : 0.0f;
+    out.force[k] = sum(sums.force[k]) * psi;
   }
-  out.phi2 = sum(sums.phi2);
-  out.e_phi = sum(sums.e_phi);
+  out.phi2 = sum(sums.phi2) * (phi * phi);
+  out.e_phi = sum(sums.e_phi) * phi;
 }
 
 GAUSSITU_INLINE void add_projection(f32x16& wh, f32x16& wr2, const f32x16& q, const float* h,
@@ -223,33 +222,33 @@ GAUSSITU_INLINE void add_projection(f32x16& wh, f32x16& wr2, const f32x16& q, co
 
 }  // namespace
 
-void moments(const GaussianView& model, uint32_t i, const uint32_t* tiles, size_t n, const TileView* views,
+void moments(const Gaussian& g, const uint32_t* tiles, size_t n, const TileView* views,
              const ResidualView& residual, Moments& out) {
-  run<true>(model, i, tiles, n, views, residual, out);
+  run<true>(g, tiles, n, views, residual, out);
 }
 
-void forces(const GaussianView& model, uint32_t i, const uint32_t* tiles, size_t n, const TileView* views,
+void forces(const Gaussian& g, const uint32_t* tiles, size_t n, const TileView* views,
             const ResidualView& residual, Moments& out) {
-  run<false>(model, i, tiles, n, views, residual, out);
+  run<false>(g, tiles, n, views, residual, out);
 }
 
-void project(const GaussianView& model, uint32_t i, const uint32_t* tiles, size_t n, const TileView* views,
-             const float* h, const float* r, float out[2]) {
+void project(const Gaussian& g, const uint32_t* tiles, size_t n, const TileView* views, const float* h,
+             const float* r, float out[2]) {
   f32x16 wh = splat(0.0f), wr2 = splat(0.0f);
   for (size_t t = 0; t < n; t++) {
     const TileView& tile = views[tiles[t]];
-    const Gaussian g = gaussian(model, i, tile);
     const float *th = h + tile.begin, *tr = r + tile.begin;
     if (tile.columns) {
+      Lattice l;
+      lattice(l, tile);
       Columns p;
-      prepare(p, g, tile);
-      Patches patch;
-      patches(patch, g, tile);
+      prepare(p, g, l);
       const f32x16 a00 = splat(g.a[0]);
+      const Across yz = across(g);
       for (uint32_t left = p.mask; left != 0; left &= left - 1) {
-        const int c = __builtin_ctz(left);
-        const Column col = column(g, patch, c);
-        const uint32_t begin = column_begin(tile, c);
+        const auto c = static_cast<uint32_t>(__builtin_ctz(left));
+        const Column col = column(yz, l, c);
+        const uint32_t begin = l.begin[c];
         for (int32_t step = p.first[c]; step <= p.last[c]; step++) {
           const f32x16 t0 = fma(a00, splat(p.dx[step]), col.c0);
           const uint32_t k = begin + static_cast<uint32_t>(step) * 16;
@@ -264,8 +263,8 @@ void project(const GaussianView& model, uint32_t i, const uint32_t* tiles, size_
         }
     }
   }
-  out[0] = sum(wh);
-  out[1] = sum(wr2);
+  out[0] = sum(wh) * (1 / kWeight);
+  out[1] = sum(wr2) * (1 / kWeight / kWeight);
 }
 
 }  // namespace gaussitu::GAUSSITU_ISA

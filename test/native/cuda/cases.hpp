@@ -31,6 +31,7 @@ inline gaussitu::SampleSet mixed(gaussitu::SampleSet s) {
       s.weight[k] = kind < 0.1 ? 0.0f : kind < 0.2 ? gaussitu::kBetween : gaussitu::kOutside;
     s.measured += s.weight[k] == 1;
   }
+  for (auto& tile : s.tiles) tile.whole = false;
   return s;
 }
 

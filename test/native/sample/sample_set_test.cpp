@@ -19,6 +19,17 @@ using namespace gaussitu;
 
 namespace {
 
+// Kernels do not read the weights of a whole tile.
+void check_whole(const SampleSet& s, size_t whole) {
+  size_t tiles = 0;
+  for (const auto& tile : s.tiles) {
+    const auto first = s.weight.begin() + tile.begin;
+    CHECK(tile.whole == std::all_of(first, first + tile.count, [](float w) { return w == 1; }));
+    tiles += tile.whole;
+  }
+  CHECK(tiles == whole);
+}
+
 // Every value exactly once, at weight 1 unless it is not finite, inside its tile's box, tiles in whole
 // groups.
 void check_consistent(const SampleSet& s) {
@@ -354,6 +365,21 @@ TEST_CASE("a part of a grid keeps whole coordinates and lies evenly; a part of p
   CHECK(valued.finite < 500);
   CHECK(valued.measured == valued.finite);
   CHECK(valued.mean == 0.25f);
+}
+
+TEST_CASE("a tile is whole when no sample of it has another weight than 1") {
+  auto values = fields::wave_on_grid(32, 33, 32);
+  values[5] = NAN;
+  check_whole(make_samples(fields::grid(32, 32, 32), Association::node,
+                           fields::view(std::vector<float>(values.begin(), values.begin() + 32768))),
+              3);
+  const SampleSet grid = make_samples(fields::grid(32, 33, 32), Association::node, fields::view(values));
+  check_whole(grid, 3);  // the last row has padding beside it
+  Eighths eighths(grid);
+  for (unsigned corner = 0; corner < 8; corner++) {
+    eighths.select(corner);
+    check_whole(eighths.samples(), corner == 1 ? 0 : 1);
+  }
 }
 
 TEST_CASE("the eight eighths of a grid are all its samples, each once, in their places") {
