@@ -9,6 +9,8 @@ namespace gaussitu {
 struct alignas(64) Gaussian {
   float mu[3], a[6], v;  // a00 a01 a02 a11 a12 a22
   float width;           // 1 / a00
+  float bend[2];         // t1^2 + t2^2 >= bend[0] y^2 + bend[1] z^2 at a distance (y, z) from the centre
+  float slope;           // t1 and t2 change by at most that much along y or z
 };
 
 struct TileView {

@@ -58,12 +58,30 @@ GAUSSITU_INLINE uint32_t reached_groups(const Gaussian& g, const TileView& s, ui
   return less(t0 * t0 + t1 * t1 + t2 * t2, splat(8.001f)) & ((groups < 16 ? 1u << groups : 0x10000u) - 1);
 }
 
+/// How far lanes are from the middle of their column, along one axis: the innermost and the outermost, and
+/// minus their squares; these are 0 where there are others between.
+struct Lanes {
+  f32x16 near, far, near2, far2;
+};
+
+GAUSSITU_INLINE Lanes lanes(uint32_t count) {
+  const float far = 0.5f * static_cast<float>(count - 1), near = count == 4 ? 0.5f : far;
+  const float squared = count == 4 ? -1.0f : 0.0f;
+  return {splat(near), splat(far), splat(squared * near * near), splat(squared * far * far)};
+}
+
+/// The largest slope . distance - bend . distance^2 of the lanes.
+GAUSSITU_INLINE f32x16 largest(f32x16 slope, f32x16 bend, const Lanes& l) {
+  return max(fma(slope, l.near, bend * l.near2), fma(slope, l.far, bend * l.far2));
+}
+
 /// Where the samples of a tile of columns are: the same for all Gaussians.
 struct Lattice {
   alignas(64) float x[kColumnSteps];  // of each step
   f32x16 y[4], z[4];                  // of the lanes of columns of equal y, or of equal z
   f32x16 middle_y, middle_z;          // of column y + 4 z
-  f32x16 half_y, half_z;              // of a column's extent
+  Lanes along_y, along_z;             // of a column
+  f32x16 farthest;                    // of them
   float corner, last;                 // x of the first step; number of the last one
   uint32_t steps, all;
   uint32_t begin[16];  // samples of the tile before column y + 4 z
@@ -92,11 +110,11 @@ GAUSSITU_INLINE void lattice(Lattice& l, const TileView& s) {
     l.z[c] = splat(s.corner[2] + static_cast<float>(c * s.lanes_z)) + lanes_z;
   }
   const auto ly = static_cast<float>(s.lanes_y), lz = static_cast<float>(s.lanes_z);
-  const float half_y = 0.5f * (ly - 1), half_z = 0.5f * (lz - 1);
-  l.half_y = splat(half_y);
-  l.half_z = splat(half_z);
-  l.middle_y = fma(load(kLow), splat(ly), splat(s.corner[1] + half_y));
-  l.middle_z = fma(load(kHigh), splat(lz), splat(s.corner[2] + half_z));
+  l.along_y = lanes(s.lanes_y);
+  l.along_z = lanes(s.lanes_z);
+  l.farthest = max(l.along_y.far, l.along_z.far);
+  l.middle_y = fma(load(kLow), splat(ly), splat(s.corner[1] + 0.5f * (ly - 1)));
+  l.middle_z = fma(load(kHigh), splat(lz), splat(s.corner[2] + 0.5f * (lz - 1)));
   for (uint32_t c = 0; c < 16; c++) l.begin[c] = ((c >> 2) * s.across[0] + (c & 3)) * s.steps * 16;
 }
 
@@ -107,10 +125,9 @@ struct Columns {
   uint32_t mask;
 };
 
-/// A line along x leaves the support at middle +- width sqrt(room), where room = 8 - t1^2 - t2^2 is concave
-/// in y and z and `middle` linear. With room at most here - 2 (ky y + kz z) at a lane (y, z) off the middle
-/// of its column, and sqrt(room) <= (room / s + s) / 2 for any s, the ends of all lanes of a column are
-/// within linear functions of y and z, which are largest in a corner.
+/// A line along x leaves the support at middle +- width sqrt(room), room = 8 - t1^2 - t2^2. At a lane (y, z)
+/// off the middle of its column, room <= here - 2 (ky y + kz z) - bend . (y^2, z^2), `middle` is linear, and
+/// sqrt(room) <= (room / s + s) / 2 for any s: both ends are within sums of a quadratic in y and one in z.
 GAUSSITU_INLINE void prepare(Columns& p, const Gaussian& g, const Lattice& l) {
   const f32x16 mu0 = splat(g.mu[0]), width = splat(g.width), zero = splat(0.0f);
   for (uint32_t i = 0; i < l.steps; i += 16) store(p.dx + i, load(l.x + i) - mu0);
@@ -119,18 +136,20 @@ GAUSSITU_INLINE void prepare(Columns& p, const Gaussian& g, const Lattice& l) {
   const f32x16 y1 = a11 * dy, z1 = a12 * dz, t1 = y1 + z1, t2 = a22 * dz;
   const f32x16 ky = a11 * t1, kz = fma(a12, t1, a22 * t2);
   // Rounding: some units in the last place of the largest terms.
-  const f32x16 terms = abs(y1) + abs(z1) + abs(t2);
+  const f32x16 terms = fma(splat(g.slope), l.farthest, abs(y1) + abs(z1) + abs(t2));
   const f32x16 here = fma(terms * terms, splat(1e-5f), splat(8.001f) - fma(t1, t1, t2 * t2));
-  const f32x16 change = fma(abs(ky), l.half_y, abs(kz) * l.half_z);
-  const f32x16 room = min(fma(splat(2.0f), change, here), splat(8.001f));
+  const f32x16 two = splat(2.0f), by = splat(g.bend[0]), bz = splat(g.bend[1]);
+  const f32x16 room = min(
+      here + (largest(two * abs(ky), by, l.along_y) + largest(two * abs(kz), bz, l.along_z)), splat(8.001f));
   const f32x16 s = sqrt(max(room, splat(0.3f))), over_s = width / s, ws = width * s;
   const f32x16 half = fma(fma(here, over_s, ws), splat(0.5f), fma(ws, splat(1e-4f), splat(1e-3f)));
   const f32x16 shear_y = splat(g.a[1]) * width, shear_z = splat(g.a[2]) * width;
   const f32x16 cy = ky * over_s, cz = kz * over_s, y0 = shear_y * dy, z0 = shear_z * dz;
   const f32x16 to_corner = mu0 - splat(l.corner), middle = to_corner - (y0 + z0);
   const f32x16 reach = fma(abs(y0) + abs(z0) + abs(to_corner), splat(1e-6f), half);
-  const f32x16 down = fma(abs(shear_y - cy), l.half_y, abs(shear_z - cz) * l.half_z),
-               up = fma(abs(shear_y + cy), l.half_y, abs(shear_z + cz) * l.half_z);
+  const f32x16 half_over_s = splat(0.5f) * over_s, ey = by * half_over_s, ez = bz * half_over_s;
+  const f32x16 down = largest(abs(shear_y - cy), ey, l.along_y) + largest(abs(shear_z - cz), ez, l.along_z),
+               up = largest(abs(shear_y + cy), ey, l.along_y) + largest(abs(shear_z + cz), ez, l.along_z);
   const f32x16 low = (middle - reach) - (down - splat(0.999f)), high = (middle + reach) + up;
   const f32x16 last = splat(l.last), end = splat(l.last + 1);
   store_whole(p.first, max(min(low, end), zero));

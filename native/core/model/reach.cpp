@@ -196,6 +196,13 @@ Gaussian view(const Model& m, size_t i) {
   for (int k = 0; k < 6; k++) g.a[k] = m.a[k][i];
   g.v = m.v[i];
   g.width = 1 / g.a[0];
+  g.slope = std::fabs(g.a[3]) + std::fabs(g.a[4]) + std::fabs(g.a[5]);
+  // t1^2 + t2^2 = yy y^2 + 2 yz y z + zz z^2, and 2 |y z| <= y^2 + z^2; a little less for rounding.
+  const float yy = 0.99999f * g.a[3] * g.a[3], zz = 0.99999f * (g.a[4] * g.a[4] + g.a[5] * g.a[5]),
+              yz = std::fabs(g.a[3] * g.a[4]);
+  const bool round = yz < yy && yz < zz;
+  g.bend[0] = round ? yy - yz : 0;
+  g.bend[1] = round ? zz - yz : 0;
   return g;
 }
 
