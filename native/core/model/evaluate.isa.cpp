@@ -135,7 +135,7 @@ void compare(Sums& s, uint32_t count, ResidualTile& out) {
     }
     store(out.e + k, e);
     store(out.r + k, r);
-    store(out.fr + k, outside - f * r);
+    if (!kWhole) store(out.fr + k, outside - f * r);
     squares = fma(own, own, squares);
   }
   out.squares = sum(squares);

@@ -9,8 +9,9 @@ namespace gaussitu {
 /// What training needs of a tile, [count] each: all 0 where the weight is 0.
 struct ResidualTile {
   const float *value, *weight;
-  float *e, *r, *fr;  // f - value, 1 / D, -f / D; outside the domain -weight C, 0, -weight
-  float squares;      // sum of e^2 where the weight is 1
+  float *e, *r;   // f - value, 1 / D; outside the domain -weight C, 0
+  float* fr;      // -f / D; outside the domain -weight; whole tiles have it in e and their values
+  float squares;  // sum of e^2 where the weight is 1
 };
 
 }  // namespace gaussitu

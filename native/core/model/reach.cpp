@@ -144,9 +144,10 @@ bool still_within(const Model& now, const Model& before, size_t i, double margin
   for (int k = 0; k < 6; k++) a[k] = now.a[k][i], b[k] = before.a[k][i];
   for (int k = 0; k < 3; k++) d[k] = double{now.mu[k][i]} - before.mu[k][i];
   // A' A^-1 - 1, upper triangular
-  const double e00 = b[0] / a[0], e11 = b[3] / a[3], e22 = b[5] / a[5];
-  const double e01 = (b[1] - e00 * a[1]) / a[3], e12 = (b[4] - e11 * a[4]) / a[5];
-  const double e02 = (b[2] - e00 * a[2] - e01 * a[4]) / a[5];
+  const double i00 = 1 / a[0], i11 = 1 / a[3], i22 = 1 / a[5];
+  const double e00 = b[0] * i00, e11 = b[3] * i11, e22 = b[5] * i22;
+  const double e01 = (b[1] - e00 * a[1]) * i11, e12 = (b[4] - e11 * a[4]) * i22;
+  const double e02 = (b[2] - e00 * a[2] - e01 * a[4]) * i22;
   const double change = std::sqrt((e00 - 1) * (e00 - 1) + (e11 - 1) * (e11 - 1) + (e22 - 1) * (e22 - 1) +
                                   e01 * e01 + e02 * e02 + e12 * e12);
   const double s0 = b[0] * d[0] + b[1] * d[1] + b[2] * d[2], s1 = b[3] * d[1] + b[4] * d[2], s2 = b[5] * d[2];
@@ -170,7 +171,7 @@ Reach find_reach(const Model& model, const TileTree& tree) {
 }
 
 const Reach& ReachKeeper::update(const Model& model) {
-  constexpr double kMargin = 1.1;
+  constexpr double kMargin = 1.05;
   const size_t count = model.count(), known = std::min(count, tiles_.size());
   tiles_.resize(count);
   found_for_.resize(count);

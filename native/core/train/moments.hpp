@@ -31,9 +31,10 @@ struct Moments {
 
 /// What the forward pass leaves per sample, [padded samples]; all 0 where the sample's weight is 0.
 struct ResidualView {
-  const float* e;   // f - value
-  const float* r;   // 1 / D
-  const float* fr;  // -f / D
+  const float* e;                // f - value
+  const float* r;                // 1 / D
+  const float* fr;               // -f / D
+  const float* value = nullptr;  // of the samples, for tiles that are whole: they have no fr
 };
 
 }  // namespace gaussitu

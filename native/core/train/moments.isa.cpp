@@ -29,8 +29,15 @@ struct ColumnSums {
   f32x16 phi2, e_phi;
 };
 
+// (v - f) r of sixteen samples; outside the domain its weight (model/evaluate.isa.cpp).
+template <bool kWhole>
+GAUSSITU_INLINE f32x16 change(const f32x16& v, const f32x16& r, const f32x16& e, const ResidualView& at,
+                              uint32_t k) {
+  return kWhole ? ((v - load(at.value + k)) - e) * r : fma(v, r, load(at.fr + k));
+}
+
 // A function of its own, so that the sums are in registers, and the only ones there.
-template <bool kCurvature>
+template <bool kCurvature, bool kWhole>
 [[gnu::noinline]] void add_steps(ColumnSums& out, const Columns& p, const Steps& u, const Column& col,
                                  uint32_t c, float a, float value, const ResidualView& residual) {
   const f32x16 a00 = splat(a), v = splat(value), zero = splat(0.0f);
@@ -42,7 +49,7 @@ template <bool kCurvature>
     const f32x16 t0 = fma(a00, splat(p.dx[step]), col.c0);
     const f32x16 q = falloff(fma(t0, t0, col.base));
     const f32x16 q2 = q * q, r = load(residual.r + k), e = load(residual.e + k);
-    const f32x16 phi = q2 * q2 * r, psi = q2 * q * fma(v, r, load(residual.fr + k));
+    const f32x16 phi = q2 * q2 * r, psi = q2 * q * change<kWhole>(v, r, e, residual, k);
     const f32x16 u1 = splat(u.u[step]), u2 = splat(u.u2[step]);
     const f32x16 e_psi = e * psi;
     f0 = f0 + e_psi;
@@ -142,8 +149,10 @@ void add_columns(Lanes& sums, const Gaussian& g, const TileView& tile, const Res
       t1[n] = col.t1;
       t2 = col.t2;
       const uint32_t begin = tile.begin + l.begin[c];
-      add_steps<kCurvature>(columns[n], p, u, col, c, g.a[0], g.v,
-                            {residual.e + begin, residual.r + begin, residual.fr + begin});
+      const ResidualView here{residual.e + begin, residual.r + begin, residual.fr + begin,
+                              residual.value + begin};
+      const auto add = tile.whole ? add_steps<kCurvature, true> : add_steps<kCurvature, false>;
+      add(columns[n], p, u, col, c, g.a[0], g.v, here);
       if (kCurvature) sums.phi2 = sums.phi2 + columns[n].phi2;
       sums.e_phi = sums.e_phi + columns[n].e_phi;
     }
@@ -165,7 +174,9 @@ void add_scattered(Lanes& sums, const Gaussian& g, const TileView& tile, const R
       const uint32_t k = (part + static_cast<uint32_t>(__builtin_ctz(left))) * 16, at = tile.begin + k;
       const Scattered p = scattered(g, tile, k);
       const f32x16 q2 = p.q * p.q, r = load(residual.r + at), e = load(residual.e + at);
-      const f32x16 phi = q2 * q2 * r, psi = q2 * p.q * fma(v, r, load(residual.fr + at));
+      const f32x16 slope =
+          tile.whole ? change<true>(v, r, e, residual, at) : change<false>(v, r, e, residual, at);
+      const f32x16 phi = q2 * q2 * r, psi = q2 * p.q * slope;
       const f32x16 hh = psi * psi, c = phi * psi, e_psi = e * psi;
       sums.e_phi = fma(e, phi, sums.e_phi);
       if (kCurvature) sums.phi2 = fma(phi, phi, sums.phi2);

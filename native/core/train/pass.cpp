@@ -38,7 +38,7 @@ Moments Pass::backward(const Model& model, size_t i, bool curvature) const {
   Moments out;
   const auto kernel = curvature ? GAUSSITU_DISPATCH(moments) : GAUSSITU_DISPATCH(forces);
   kernel(view(model, i), reach_->tiles.begin(i), reach_->tiles.size(i), views_.data(),
-         {e_.data(), r_.data(), fr_.data()}, out);
+         {e_.data(), r_.data(), fr_.data(), samples_.value.data()}, out);
   return out;
 }
 
