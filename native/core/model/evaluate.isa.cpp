@@ -42,7 +42,7 @@ struct Ready {
 };
 
 GAUSSITU_INLINE void make_ready(Ready& r, const Gaussian& g, const Lattice& l) {
-  prepare(r.columns, g, l);
+  prepare<false>(r.columns, g, l);
   r.gaussian = &g;
 }
 

@@ -128,7 +128,7 @@ void add_columns(Lanes& sums, const Gaussian& g, const TileView& tile, const Res
   Lattice l;
   lattice(l, tile);
   Columns p;
-  prepare(p, g, l);
+  prepare<true>(p, g, l);
   if (p.mask == 0) return;
   const Across yz = across(g);
   Steps u;
@@ -253,7 +253,7 @@ void project(const Gaussian& g, const uint32_t* tiles, size_t n, const TileView*
       Lattice l;
       lattice(l, tile);
       Columns p;
-      prepare(p, g, l);
+      prepare<true>(p, g, l);
       const f32x16 a00 = splat(g.a[0]);
       const Across yz = across(g);
       for (uint32_t left = p.mask; left != 0; left &= left - 1) {
