@@ -1,7 +1,7 @@
 // Sixteen floats with one meaning on every instruction set: one AVX-512 register, two AVX2 registers, or a
 // plain array. Only IEEE elementwise operations and one fixed summation tree, so all of them give the same
-// bits. Include from *.isa.cpp only: everything lives in the namespace of the instruction set it is compiled
-// for.
+// bits (but inverse_root). Include from *.isa.cpp only: everything lives in the namespace of the instruction
+// set it is compiled for.
 #pragma once
 #include <cstdint>
 
@@ -60,6 +60,11 @@ GAUSSITU_INLINE f32x16 sqrt(f32x16 a) {
 GAUSSITU_INLINE f32x16 abs(f32x16 a) {
   return {_mm512_abs_ps(a.r)};
 }
+/// 1 / sqrt(a) to 2^-11 of it, of lanes above 0. NOT the same bits everywhere: for bounds of what is left
+/// out.
+GAUSSITU_INLINE f32x16 inverse_root(f32x16 a) {
+  return {_mm512_rsqrt14_ps(a.r)};
+}
 /// Rounded towards zero; lanes must be within the range of int32_t.
 GAUSSITU_INLINE void store_whole(int32_t* p, f32x16 a) {
   _mm512_storeu_si512(p, _mm512_cvttps_epi32(a.r));
@@ -115,6 +120,9 @@ GAUSSITU_INLINE f32x16 sqrt(f32x16 a) {
 GAUSSITU_INLINE f32x16 abs(f32x16 a) {
   const __m256 sign = _mm256_set1_ps(-0.0f);
   return {_mm256_andnot_ps(sign, a.lo), _mm256_andnot_ps(sign, a.hi)};
+}
+GAUSSITU_INLINE f32x16 inverse_root(f32x16 a) {
+  return {_mm256_rsqrt_ps(a.lo), _mm256_rsqrt_ps(a.hi)};
 }
 GAUSSITU_INLINE void store_whole(int32_t* p, f32x16 a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_cvttps_epi32(a.lo));
@@ -184,6 +192,10 @@ GAUSSITU_INLINE f32x16 sqrt(f32x16 a) {
 }
 GAUSSITU_INLINE f32x16 abs(f32x16 a) {
   GAUSSITU_LANES a.r[i] = __builtin_fabsf(a.r[i]);
+  return a;
+}
+GAUSSITU_INLINE f32x16 inverse_root(f32x16 a) {
+  GAUSSITU_LANES a.r[i] = 1 / __builtin_sqrtf(a.r[i]);
   return a;
 }
 GAUSSITU_INLINE void store_whole(int32_t* p, const f32x16& a) {

@@ -147,8 +147,8 @@ GAUSSITU_INLINE void prepare(Columns& p, const Gaussian& g, const Lattice& l) {
   const f32x16 room = min(
       here + (largest<kBend>(two * abs(ky), by, l.along_y) + largest<kBend>(two * abs(kz), bz, l.along_z)),
       splat(8.001f));
-  const f32x16 s = sqrt(max(room, splat(0.3f))), over_s = width / s, ws = width * s;
-  const f32x16 half = fma(fma(here, over_s, ws), splat(0.5f), fma(ws, splat(1e-4f), splat(1e-3f)));
+  const f32x16 above = max(room, splat(0.3f)), over_s = width * inverse_root(above), ws = over_s * above;
+  const f32x16 half = fma(fma(here, over_s, ws), splat(0.5f), fma(ws, splat(1e-3f), splat(1e-3f)));
   const f32x16 shear_y = splat(g.a[1]) * width, shear_z = splat(g.a[2]) * width;
   const f32x16 cy = ky * over_s, cz = kz * over_s, y0 = shear_y * dy, z0 = shear_z * dz;
   const f32x16 to_corner = mu0 - splat(l.corner), middle = to_corner - (y0 + z0);

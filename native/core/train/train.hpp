@@ -52,7 +52,8 @@ struct TrainResult {
   int iterations = 0;
   double seconds = 0;
   double psnr = 0;
-  double pair_evaluations = 0;  // Gaussian-sample pairs computed, forward and backward counted once each
+  double pair_evaluations = 0;  // Gaussian-sample pairs computed, forward and backward counted once each; how
+                                // many zeros are among them depends on the instruction set
 };
 
 /// A cold start: about `count` Gaussians placed by importance (gradient magnitude mixed with uniform),
