@@ -54,9 +54,6 @@ GAUSSITU_INLINE f32x16 max(f32x16 a, f32x16 b) {
 GAUSSITU_INLINE f32x16 min(f32x16 a, f32x16 b) {
   return {_mm512_min_ps(a.r, b.r)};
 }
-GAUSSITU_INLINE f32x16 sqrt(f32x16 a) {
-  return {_mm512_sqrt_ps(a.r)};
-}
 GAUSSITU_INLINE f32x16 abs(f32x16 a) {
   return {_mm512_abs_ps(a.r)};
 }
@@ -113,9 +110,6 @@ GAUSSITU_INLINE f32x16 max(f32x16 a, f32x16 b) {
 }
 GAUSSITU_INLINE f32x16 min(f32x16 a, f32x16 b) {
   return {_mm256_min_ps(a.lo, b.lo), _mm256_min_ps(a.hi, b.hi)};
-}
-GAUSSITU_INLINE f32x16 sqrt(f32x16 a) {
-  return {_mm256_sqrt_ps(a.lo), _mm256_sqrt_ps(a.hi)};
 }
 GAUSSITU_INLINE f32x16 abs(f32x16 a) {
   const __m256 sign = _mm256_set1_ps(-0.0f);
@@ -184,10 +178,6 @@ GAUSSITU_INLINE f32x16 max(f32x16 a, const f32x16& b) {
 }
 GAUSSITU_INLINE f32x16 min(f32x16 a, const f32x16& b) {
   GAUSSITU_LANES a.r[i] = a.r[i] < b.r[i] ? a.r[i] : b.r[i];
-  return a;
-}
-GAUSSITU_INLINE f32x16 sqrt(f32x16 a) {
-  GAUSSITU_LANES a.r[i] = __builtin_sqrtf(a.r[i]);
   return a;
 }
 GAUSSITU_INLINE f32x16 abs(f32x16 a) {

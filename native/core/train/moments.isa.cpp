@@ -29,10 +29,10 @@ struct ColumnSums {
   f32x16 phi2, e_phi;
 };
 
-// (v - f) r of sixteen samples; outside the domain its weight (model/evaluate.isa.cpp).
+// (v - f) r, what f changes by with a weight, of sixteen samples; outside the domain that of the coverage.
 template <bool kWhole>
-GAUSSITU_INLINE f32x16 change(const f32x16& v, const f32x16& r, const f32x16& e, const ResidualView& at,
-                              uint32_t k) {
+GAUSSITU_INLINE f32x16 by_weight(const f32x16& v, const f32x16& r, const f32x16& e, const ResidualView& at,
+                                 uint32_t k) {
   return kWhole ? ((v - load(at.value + k)) - e) * r : fma(v, r, load(at.fr + k));
 }
 
@@ -49,7 +49,7 @@ template <bool kCurvature, bool kWhole>
     const f32x16 t0 = fma(a00, splat(p.dx[step]), col.c0);
     const f32x16 q = falloff(fma(t0, t0, col.base));
     const f32x16 q2 = q * q, r = load(residual.r + k), e = load(residual.e + k);
-    const f32x16 phi = q2 * q2 * r, psi = q2 * q * change<kWhole>(v, r, e, residual, k);
+    const f32x16 phi = q2 * q2 * r, psi = q2 * q * by_weight<kWhole>(v, r, e, residual, k);
     const f32x16 u1 = splat(u.u[step]), u2 = splat(u.u2[step]);
     const f32x16 e_psi = e * psi;
     f0 = f0 + e_psi;
@@ -147,7 +147,7 @@ void add_columns(Lanes& sums, const Gaussian& g, const TileView& tile, const Res
       const uint32_t c = 4 * z + static_cast<uint32_t>(__builtin_ctz(left));
       const Column col = column(yz, l, c);
       t1[n] = col.t1;
-      t2 = col.t2;
+      t2 = col.t2;  // of all of them
       const uint32_t begin = tile.begin + l.begin[c];
       const ResidualView here{residual.e + begin, residual.r + begin, residual.fr + begin,
                               residual.value + begin};
@@ -174,9 +174,9 @@ void add_scattered(Lanes& sums, const Gaussian& g, const TileView& tile, const R
       const uint32_t k = (part + static_cast<uint32_t>(__builtin_ctz(left))) * 16, at = tile.begin + k;
       const Scattered p = scattered(g, tile, k);
       const f32x16 q2 = p.q * p.q, r = load(residual.r + at), e = load(residual.e + at);
-      const f32x16 slope =
-          tile.whole ? change<true>(v, r, e, residual, at) : change<false>(v, r, e, residual, at);
-      const f32x16 phi = q2 * q2 * r, psi = q2 * p.q * slope;
+      const f32x16 change =
+          tile.whole ? by_weight<true>(v, r, e, residual, at) : by_weight<false>(v, r, e, residual, at);
+      const f32x16 phi = q2 * q2 * r, psi = q2 * p.q * change;
       const f32x16 hh = psi * psi, c = phi * psi, e_psi = e * psi;
       sums.e_phi = fma(e, phi, sums.e_phi);
       if (kCurvature) sums.phi2 = fma(phi, phi, sums.phi2);
