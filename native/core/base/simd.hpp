@@ -62,7 +62,11 @@ GAUSSITU_INLINE f32x16 abs(f32x16 a) {
 GAUSSITU_INLINE f32x16 inverse_root(f32x16 a) {
   return {_mm512_rsqrt14_ps(a.r)};
 }
-/// Rounded towards zero; lanes must be within the range of int32_t.
+/// Rounded towards zero.
+GAUSSITU_INLINE f32x16 truncate(f32x16 a) {
+  return {_mm512_roundscale_ps(a.r, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC)};
+}
+/// Of whole numbers within the range of int32_t.
 GAUSSITU_INLINE void store_whole(int32_t* p, f32x16 a) {
   _mm512_storeu_si512(p, _mm512_cvttps_epi32(a.r));
 }
@@ -117,6 +121,10 @@ GAUSSITU_INLINE f32x16 abs(f32x16 a) {
 }
 GAUSSITU_INLINE f32x16 inverse_root(f32x16 a) {
   return {_mm256_rsqrt_ps(a.lo), _mm256_rsqrt_ps(a.hi)};
+}
+GAUSSITU_INLINE f32x16 truncate(f32x16 a) {
+  constexpr int kMode = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
+  return {_mm256_round_ps(a.lo, kMode), _mm256_round_ps(a.hi, kMode)};
 }
 GAUSSITU_INLINE void store_whole(int32_t* p, f32x16 a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_cvttps_epi32(a.lo));
@@ -186,6 +194,10 @@ GAUSSITU_INLINE f32x16 abs(f32x16 a) {
 }
 GAUSSITU_INLINE f32x16 inverse_root(f32x16 a) {
   GAUSSITU_LANES a.r[i] = 1 / __builtin_sqrtf(a.r[i]);
+  return a;
+}
+GAUSSITU_INLINE f32x16 truncate(f32x16 a) {
+  GAUSSITU_LANES a.r[i] = __builtin_truncf(a.r[i]);
   return a;
 }
 GAUSSITU_INLINE void store_whole(int32_t* p, const f32x16& a) {

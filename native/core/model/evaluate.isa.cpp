@@ -29,10 +29,10 @@ Sums& own_sums() {
 
 template <bool kCover>
 GAUSSITU_INLINE void add(float* nd, float* cover, f32x16 q, f32x16 v) {
-  const f32x16 q2 = q * q, w = q2 * q2, n = load(nd), d = load(nd + 16);
-  store(nd, fma(w, v, n));
-  store(nd + 16, d + w);
+  const f32x16 q2 = q * q, w = q2 * q2;
   if (kCover) store(cover, load(cover) + w);
+  store(nd + 16, load(nd + 16) + w);
+  store(nd, fma(w, v, load(nd)));  // in the register of w, as the last that needs it
 }
 
 // A Gaussian that is ready to be added, and the columns where.
@@ -56,15 +56,16 @@ GAUSSITU_INLINE uint32_t add_to_columns(Sums& s, float* cover, const Ready& read
   for (uint32_t left = p.mask; left != 0; left &= left - 1) {
     const auto c = static_cast<uint32_t>(__builtin_ctz(left));
     const Column col = column(yz, l, c);
-    const uint32_t begin = l.begin[c] + 16 * static_cast<uint32_t>(p.first[c]);
-    float *nd = s.at(begin), *cov = cover + (kCover ? begin : 0);
-    const float *dx = p.dx + p.first[c], *end = p.dx + p.last[c] + 1;
-    vectors += static_cast<uint32_t>(end - dx);
-    for (; dx < end; dx++, nd += 32) {
-      const f32x16 t0 = fma(a00, splat(*dx), col.c0);
+    float *nd = s.at(static_cast<uint32_t>(p.begin[c])), *cov = cover + (kCover ? p.begin[c] : 0);
+    const float* end = p.dx + p.end[c];
+    int64_t step = p.left[c];
+    vectors -= static_cast<uint32_t>(step);
+    do {
+      const f32x16 t0 = fma(a00, splat(end[step]), col.c0);
       add<kCover>(nd, cov, falloff(fma(t0, t0, col.base)), v);
+      nd += 32;
       if (kCover) cov += 16;
-    }
+    } while (++step != 0);
   }
   return vectors;
 }

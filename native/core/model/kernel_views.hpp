@@ -8,9 +8,10 @@ namespace gaussitu {
 /// A Gaussian as the kernels read it, a cache line.
 struct alignas(64) Gaussian {
   float mu[3], a[6], v;  // a00 a01 a02 a11 a12 a22
-  float width;           // 1 / a00
-  float bend[2];         // t1^2 + t2^2 >= bend[0] y^2 + bend[1] z^2 at a distance (y, z) from the centre
-  float slope;           // t1 and t2 change by at most that much along y or z
+  float width;           // 1 / (sqrt(2) a00)
+  float shear[2];        // a01 / a00, a02 / a00
+  float bend[2];         // (t1^2 + t2^2) / 2 >= bend[0] y^2 + bend[1] z^2 at (y, z) from the centre
+  float room;            // half of d2 at the end of the support, and what rounding can add (reach.cpp)
 };
 
 struct TileView {

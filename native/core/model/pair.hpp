@@ -70,23 +70,24 @@ GAUSSITU_INLINE Lanes lanes(uint32_t count) {
   return {splat(near), splat(far), splat(squared * near * near), splat(squared * far * far)};
 }
 
-/// At least the largest slope . distance - bend . distance^2 of the lanes, or without the bend.
+/// Something, and at least the largest |slope| distance - bend distance^2 of the lanes; or without the bend.
 template <bool kBend>
-GAUSSITU_INLINE f32x16 largest(f32x16 slope, f32x16 bend, const Lanes& l) {
-  if (!kBend) return slope * l.far;
-  return max(fma(slope, l.near, bend * l.near2), fma(slope, l.far, bend * l.far2));
+GAUSSITU_INLINE f32x16 add_largest(f32x16 slope, f32x16 bend, const Lanes& l, f32x16 to) {
+  if (!kBend) return fma(abs(slope), l.far, to);
+  return to + max(fma(abs(slope), l.near, bend * l.near2), fma(abs(slope), l.far, bend * l.far2));
 }
 
 /// Where the samples of a tile of columns are: the same for all Gaussians.
 struct Lattice {
   alignas(64) float x[kColumnSteps];  // of each step
-  f32x16 y[4], z[4];                  // of the lanes of columns of equal y, or of equal z
-  f32x16 middle_y, middle_z;          // of column y + 4 z
-  Lanes along_y, along_z;             // of a column
-  f32x16 farthest;                    // of them
-  float corner, last;                 // x of the first step; number of the last one
+  struct {
+    f32x16 y, z;
+  } column[16];               // y + 4 z: of its lanes
+  f32x16 middle_y, middle_z;  // of column y + 4 z
+  f32x16 begin;               // samples of the tile before column y + 4 z
+  Lanes along_y, along_z;     // of a column
+  float before, steps;        // x of the step before the first one; their number
   uint32_t all;
-  uint32_t begin[16];  // samples of the tile before column y + 4 z
 };
 
 GAUSSITU_INLINE void lattice(Lattice& l, const TileView& s) {
@@ -94,8 +95,8 @@ GAUSSITU_INLINE void lattice(Lattice& l, const TileView& s) {
   alignas(64) static constexpr float kHigh[16] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3};
   alignas(64) static constexpr float kAll[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   alignas(64) static constexpr float kNone[16] = {};
-  l.corner = s.corner[0];
-  l.last = static_cast<float>(s.steps - 1);
+  l.before = s.corner[0] - 1;
+  l.steps = static_cast<float>(s.steps);
   l.all = s.all;
   for (uint32_t i = 0; i < kColumnSteps; i += 16)
     store(l.x + i, splat(s.corner[0] + static_cast<float>(i)) + load(kAll));
@@ -105,64 +106,61 @@ GAUSSITU_INLINE void lattice(Lattice& l, const TileView& s) {
                lanes_z = load(s.lanes_y == 4    ? kHigh
                               : s.lanes_y == 16 ? kNone
                                                 : kAll);
-#pragma GCC unroll 4
-  for (uint32_t c = 0; c < 4; c++) {
-    l.y[c] = splat(s.corner[1] + static_cast<float>(c * s.lanes_y)) + lanes_y;
-    l.z[c] = splat(s.corner[2] + static_cast<float>(c * s.lanes_z)) + lanes_z;
+  for (uint32_t c = 0; c < 16; c++) {
+    l.column[c].y = splat(s.corner[1] + static_cast<float>((c & 3) * s.lanes_y)) + lanes_y;
+    l.column[c].z = splat(s.corner[2] + static_cast<float>((c >> 2) * s.lanes_z)) + lanes_z;
   }
   const auto ly = static_cast<float>(s.lanes_y), lz = static_cast<float>(s.lanes_z);
   l.along_y = lanes(s.lanes_y);
   l.along_z = lanes(s.lanes_z);
-  l.farthest = max(l.along_y.far, l.along_z.far);
   l.middle_y = fma(load(kLow), splat(ly), splat(s.corner[1] + 0.5f * (ly - 1)));
   l.middle_z = fma(load(kHigh), splat(lz), splat(s.corner[2] + 0.5f * (lz - 1)));
-  for (uint32_t c = 0; c < 16; c++) l.begin[c] = ((c >> 2) * s.across[0] + (c & 3)) * s.steps * 16;
+  l.begin = fma(load(kHigh), splat(static_cast<float>(s.across[0])), load(kLow)) *
+            splat(static_cast<float>(16 * s.steps));
 }
 
 /// The columns of a tile that a Gaussian can reach, and the steps of each. What is left out has q = 0.
 struct Columns {
-  alignas(64) float dx[kColumnSteps];       // of each step
-  alignas(64) int32_t first[16], last[16];  // steps of column y + 4 z
+  alignas(64) float dx[kColumnSteps];  // of each step
+  // Of column y + 4 z: the sample of the tile where its steps begin, the step after them, minus their number.
+  alignas(64) int32_t begin[16], end[16], left[16];
   uint32_t mask;
 };
 
-/// A line along x leaves the support at middle +- width sqrt(room), room = 8 - t1^2 - t2^2. At a lane (y, z)
-/// off the middle of its column, room <= here - 2 (ky y + kz z) - bend . (y^2, z^2), `middle` is linear, and
-/// sqrt(room) <= (room / s + s) / 2 for any s: both ends are within sums of a quadratic in y and one in z.
+/// A line along x leaves the support at middle +- 2 width sqrt(room), room = (8 - t1^2 - t2^2) / 2. At a lane
+/// (y, z) off the middle of its column, room <= here - (ky y + kz z) - bend . (y^2, z^2), `middle` is linear,
+/// and 2 sqrt(room) <= room / s + s for any s: both ends are within sums of a quadratic in y and one in z.
 /// kBend: with the squares, which leave 3 % fewer lanes and take as long as the forward pass needs for those.
 template <bool kBend>
 GAUSSITU_INLINE void prepare(Columns& p, const Gaussian& g, const Lattice& l) {
-  const f32x16 mu0 = splat(g.mu[0]), width = splat(g.width), zero = splat(0.0f);
+  const f32x16 mu0 = splat(g.mu[0]), zero = splat(0.0f), full = splat(g.room);
   // All of them: an unrolled loop of eight takes less than what its end costs when it is not foreseen.
 #pragma GCC unroll 8
   for (uint32_t i = 0; i < kColumnSteps; i += 16) store(p.dx + i, load(l.x + i) - mu0);
   const f32x16 a11 = splat(g.a[3]), a12 = splat(g.a[4]), a22 = splat(g.a[5]);
+  const f32x16 shear_y = splat(g.shear[0]), shear_z = splat(g.shear[1]);
+  const f32x16 by = splat(g.bend[0]), bz = splat(g.bend[1]);
   const f32x16 dy = l.middle_y - splat(g.mu[1]), dz = l.middle_z - splat(g.mu[2]);
-  const f32x16 y1 = a11 * dy, z1 = a12 * dz, t1 = y1 + z1, t2 = a22 * dz;
+  const f32x16 t1 = fma(a11, dy, a12 * dz), t2 = a22 * dz;
   const f32x16 ky = a11 * t1, kz = fma(a12, t1, a22 * t2);
-  // Rounding: some units in the last place of the largest terms.
-  const f32x16 terms = fma(splat(g.slope), l.farthest, abs(y1) + abs(z1) + abs(t2));
-  const f32x16 here = fma(terms * terms, splat(1e-5f), splat(8.001f) - fma(t1, t1, t2 * t2));
-  const f32x16 two = splat(2.0f), by = splat(g.bend[0]), bz = splat(g.bend[1]);
-  const f32x16 room = min(
-      here + (largest<kBend>(two * abs(ky), by, l.along_y) + largest<kBend>(two * abs(kz), bz, l.along_z)),
-      splat(8.001f));
-  const f32x16 above = max(room, splat(0.3f)), over_s = width * inverse_root(above), ws = over_s * above;
-  const f32x16 half = fma(fma(here, over_s, ws), splat(0.5f), fma(ws, splat(1e-3f), splat(1e-3f)));
-  const f32x16 shear_y = splat(g.a[1]) * width, shear_z = splat(g.a[2]) * width;
-  const f32x16 cy = ky * over_s, cz = kz * over_s, y0 = shear_y * dy, z0 = shear_z * dz;
-  const f32x16 to_corner = mu0 - splat(l.corner), middle = to_corner - (y0 + z0);
-  const f32x16 reach = fma(abs(y0) + abs(z0) + abs(to_corner), splat(1e-6f), half);
-  const f32x16 half_over_s = splat(0.5f) * over_s, ey = by * half_over_s, ez = bz * half_over_s;
-  const f32x16 down = largest<kBend>(abs(shear_y - cy), ey, l.along_y) +
-                      largest<kBend>(abs(shear_z - cz), ez, l.along_z),
-               up = largest<kBend>(abs(shear_y + cy), ey, l.along_y) +
-                    largest<kBend>(abs(shear_z + cz), ez, l.along_z);
-  const f32x16 low = (middle - reach) - (down - splat(0.999f)), high = (middle + reach) + up;
-  const f32x16 last = splat(l.last), end = splat(l.last + 1);
-  store_whole(p.first, max(min(low, end), zero));
-  store_whole(p.last, max(min(high, last), zero));
-  p.mask = less(zero, room) & less(splat(-0.001f), high) & less(low, end) & l.all;
+  const f32x16 here = fma(fma(t1, t1, t2 * t2), splat(-0.5f), full);
+  const f32x16 most =
+      min(add_largest<kBend>(ky, by, l.along_y, add_largest<kBend>(kz, bz, l.along_z, here)), full);
+  // s^2, or something near: only over_s has to be its inverse root, and that to 2^-11.
+  const f32x16 s2 = max(most, splat(0.15f)), over_s = splat(g.width) * inverse_root(s2);
+  const f32x16 half = over_s * fma(s2, splat(1.001f), here);
+  const f32x16 cy = ky * over_s, cz = kz * over_s, ey = by * over_s, ez = bz * over_s;
+  const f32x16 middle = splat(g.mu[0] - l.before) - fma(shear_y, dy, shear_z * dz);
+  const f32x16 down =
+      add_largest<kBend>(shear_y - cy, ey, l.along_y, add_largest<kBend>(shear_z - cz, ez, l.along_z, half));
+  const f32x16 up =
+      add_largest<kBend>(shear_y + cy, ey, l.along_y, add_largest<kBend>(shear_z + cz, ez, l.along_z, half));
+  const f32x16 steps = splat(l.steps), first = truncate(max(min(middle - down, steps), zero)),
+               end = truncate(max(min(middle + up, steps), zero));
+  store_whole(p.begin, fma(first, splat(16.0f), l.begin));
+  store_whole(p.end, end);
+  store_whole(p.left, first - end);
+  p.mask = less(zero, most) & less(first, end) & l.all;
 }
 
 /// What does not depend on x in column c = y + 4 z: t0 = fma(a00, dx, c0), d2 = fma(t0, t0, base).
@@ -182,7 +180,7 @@ GAUSSITU_INLINE Across across(const Gaussian& g) {
 }
 
 GAUSSITU_INLINE Column column(const Across& g, const Lattice& l, uint32_t c) {
-  const f32x16 dy = l.y[c & 3] - g.mu1, dz = l.z[c >> 2] - g.mu2;
+  const f32x16 dy = l.column[c].y - g.mu1, dz = l.column[c].z - g.mu2;
   Column col;
   col.t2 = g.a22 * dz;
   col.t1 = fma(g.a11, dy, g.a12 * dz);

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/thread_pool.hpp"
+#include "sample/tile_limits.hpp"
 
 namespace gaussitu {
 namespace {
@@ -191,19 +192,40 @@ const Reach& ReachKeeper::update(const Model& model) {
   return reach_;
 }
 
+namespace {
+
+// Half of d2 at the end of the support, and more for what prepare() (model/pair.hpp) rounds in columns that
+// are reached, whose middle has t1 and t2 below `t`: so it does not have to look at its terms.
+float room(const Gaussian& g) {
+  constexpr float kLanes = 7.5f;  // from the middle of a column to its outermost lane
+  const float a11 = std::fabs(g.a[3]), a12 = std::fabs(g.a[4]), a22 = std::fabs(g.a[5]);
+  const float t = 2.84f + kLanes * (a11 + a12 + a22), dz = t / a22, z1 = a12 * dz, dy = (t + z1) / a11;
+  const float half = 0.5f * kSupport2 + 0.0005f + 2e-6f * t * (2 * t + 2 * z1);
+  // Ends of lines, in samples, from terms up to the far end of a tile; a larger room moves them outwards.
+  const float width = std::fabs(g.width), ends = std::fabs(g.shear[0]) * dy + std::fabs(g.shear[1]) * dz;
+  const float slack = 1e-3f + 1e-6f * (kColumnSteps + 2 * (2 * t * width + ends));
+  const float more = slack / width;
+  return half + more * (0.5f * half + more);
+}
+
+}  // namespace
+
 Gaussian view(const Model& m, size_t i) {
   Gaussian g;
   for (int k = 0; k < 3; k++) g.mu[k] = m.mu[k][i];
   for (int k = 0; k < 6; k++) g.a[k] = m.a[k][i];
   g.v = m.v[i];
-  g.width = 1 / g.a[0];
-  g.slope = std::fabs(g.a[3]) + std::fabs(g.a[4]) + std::fabs(g.a[5]);
+  const float inverse = 1 / g.a[0];
+  g.width = inverse * 0.70710678f;
+  g.shear[0] = g.a[1] * inverse;
+  g.shear[1] = g.a[2] * inverse;
   // t1^2 + t2^2 = yy y^2 + 2 yz y z + zz z^2, and 2 |y z| <= y^2 + z^2; a little less for rounding.
-  const float yy = 0.99999f * g.a[3] * g.a[3], zz = 0.99999f * (g.a[4] * g.a[4] + g.a[5] * g.a[5]),
-              yz = std::fabs(g.a[3] * g.a[4]);
+  const float yy = 0.49999f * g.a[3] * g.a[3], zz = 0.49999f * (g.a[4] * g.a[4] + g.a[5] * g.a[5]),
+              yz = 0.5f * std::fabs(g.a[3] * g.a[4]);
   const bool round = yz < yy && yz < zz;
   g.bend[0] = round ? yy - yz : 0;
   g.bend[1] = round ? zz - yz : 0;
+  g.room = room(g);
   return g;
 }
 

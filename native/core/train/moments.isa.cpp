@@ -44,13 +44,14 @@ template <bool kCurvature, bool kWhole>
   f32x16 h0 = zero, h1 = zero, h2 = zero, h3 = zero, h4 = zero;
   f32x16 c0 = zero, c1 = zero, c2 = zero, f0 = zero, f1 = zero, f2 = zero;
   f32x16 phi2 = zero, e_phi = zero;
-  for (int32_t step = p.first[c]; step <= p.last[c]; step++) {
-    const uint32_t k = static_cast<uint32_t>(step) * 16;
-    const f32x16 t0 = fma(a00, splat(p.dx[step]), col.c0);
+  const float *dx = p.dx + p.end[c], *end1 = u.u + p.end[c], *end2 = u.u2 + p.end[c];
+  uint32_t k = 0;
+  for (int64_t step = p.left[c]; step != 0; step++, k += 16) {
+    const f32x16 t0 = fma(a00, splat(dx[step]), col.c0);
     const f32x16 q = falloff(fma(t0, t0, col.base));
     const f32x16 q2 = q * q, r = load(residual.r + k), e = load(residual.e + k);
     const f32x16 phi = q2 * q2 * r, psi = q2 * q * by_weight<kWhole>(v, r, e, residual, k);
-    const f32x16 u1 = splat(u.u[step]), u2 = splat(u.u2[step]);
+    const f32x16 u1 = splat(end1[step]), u2 = splat(end2[step]);
     const f32x16 e_psi = e * psi;
     f0 = f0 + e_psi;
     f1 = fma(e_psi, u1, f1);
@@ -148,7 +149,7 @@ void add_columns(Lanes& sums, const Gaussian& g, const TileView& tile, const Res
       const Column col = column(yz, l, c);
       t1[n] = col.t1;
       t2 = col.t2;  // of all of them
-      const uint32_t begin = tile.begin + l.begin[c];
+      const uint32_t begin = tile.begin + static_cast<uint32_t>(p.begin[c]);
       const ResidualView here{residual.e + begin, residual.r + begin, residual.fr + begin,
                               residual.value + begin};
       const auto add = tile.whole ? add_steps<kCurvature, true> : add_steps<kCurvature, false>;
@@ -259,10 +260,9 @@ void project(const Gaussian& g, const uint32_t* tiles, size_t n, const TileView*
       for (uint32_t left = p.mask; left != 0; left &= left - 1) {
         const auto c = static_cast<uint32_t>(__builtin_ctz(left));
         const Column col = column(yz, l, c);
-        const uint32_t begin = l.begin[c];
-        for (int32_t step = p.first[c]; step <= p.last[c]; step++) {
-          const f32x16 t0 = fma(a00, splat(p.dx[step]), col.c0);
-          const uint32_t k = begin + static_cast<uint32_t>(step) * 16;
+        uint32_t k = static_cast<uint32_t>(p.begin[c]);
+        for (int64_t step = p.left[c]; step != 0; step++, k += 16) {
+          const f32x16 t0 = fma(a00, splat((p.dx + p.end[c])[step]), col.c0);
           add_projection(wh, wr2, falloff(fma(t0, t0, col.base)), th + k, tr + k);
         }
       }
