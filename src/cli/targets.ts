@@ -154,7 +154,7 @@ export function addTargetOptions(command: Command): Command {
     .addOption(
       new Option(
         '--seconds-per-step <S>',
-        'training time of one step, all fields together; quantising and verifying models come on top',
+        'time to train and quantise the models of one step, all fields together; residuals and verifying come on top',
       ).argParser(positive('--seconds-per-step')),
     );
 }

@@ -70,7 +70,8 @@ Finished constant(const SampleSet& samples) {
 }
 
 Finisher finisher_of(const Trainer& trainer) {
-  return {trainer.model(), trainer.session(), trainer.control(), trainer.base()};
+  return {trainer.model(), trainer.session(), trainer.control(), trainer.base(),
+          Pace{.deadline = trainer.deadline()}};
 }
 
 /// Gaussians that fill `bytes` at the best steps for a model whose squared error will be `improved` times

@@ -21,7 +21,7 @@ struct EncodeSettings {
   EncodeTarget target;
   Optimiser optimiser = Optimiser::levenberg_marquardt;
   int iterations = 0;  // 0: chosen (cold 60 to 120, small models up to 650, warm 24, changes 36)
-  double seconds = 0;  // 0: no limit
+  double seconds = 0;  // to train and quantise, 0: no limit; a target is met even where that takes longer
   std::span<const uint8_t> previous;  // payload of the previous step, no delta: a warm start; empty: cold
   bool may_refer = false;             // the payload may be a delta: changes to `previous` alone
 };

@@ -20,24 +20,54 @@ constexpr double kTrust = 3;
 constexpr double kChangePrice = 0.7, kThrift = 0.98;
 constexpr QuantSteps kExact{1e-5f, 1e-5f, 1e-5f, 1e-5f};
 
-/// Greatest x in [lo, hi] (logarithmic scale, to 0.5 %) with good(x), which is true below some x; lo if none.
-template <class Good>
-double bisect(double lo, double hi, Good good) {
-  if (good(hi)) return hi;
-  while (hi / lo > 1.005) {
-    const double middle = std::sqrt(lo * hi);
-    (good(middle) ? lo : hi) = middle;
+/// Search for the finest steps of at most `goal` bytes: the closest on either side so far, and what to try
+/// next. Sizes are nearly straight lines over the logarithm of the steps.
+class Closest {
+ public:
+  explicit Closest(double goal) : goal_(goal) {}
+
+  void tried(double fineness, double size) { (size <= goal_ ? under_ : over_) = {fineness, size}; }
+  bool fits() const { return under_.fineness > 0; }
+  double under() const { return under_.fineness; }
+  bool between() const { return fits() && over_.fineness > 0; }
+  bool closed(double ratio) const { return between() && under_.fineness < ratio * over_.fineness; }
+
+  /// Fineness where `aim` bytes are expected.
+  double next(double aim) const {
+    if (between())
+      return under_.fineness * std::pow(over_.fineness / under_.fineness,
+                                        std::log(aim / under_.size) / std::log(over_.size / under_.size));
+    // Halving the steps makes it a third larger, or a little more.
+    const Trial& one = fits() ? under_ : over_;
+    return one.fineness * std::clamp(std::pow(one.size / aim, fits() ? 2.0 : 2.5), 0.25, 4.0);
   }
-  return lo;
-}
+
+ private:
+  struct Trial {
+    double fineness = 0, size = 0;
+  };
+  const double goal_;
+  Trial under_, over_;
+};
 
 }  // namespace
 
 Finisher::Finisher(const Model& model, Session& session, const Control& control, const QuantisedModel* base,
-                   int sweeps)
-    : model_(model), session_(session), control_(control), base_(base), sweeps_(sweeps), ratio_(kUsual) {
+                   const Pace& pace)
+    : model_(model), session_(session), control_(control), base_(base), pace_(pace), ratio_(kUsual) {
+  const auto start = std::chrono::steady_clock::now();
   model_mse_ = mean_squared_error(model, session);
+  pass_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   probe();
+}
+
+// Half of the time left is for coding, and for another try.
+int Finisher::sweeps_in_time() const {
+  if (pace_.deadline == Pace::Time::max()) return pace_.sweeps;
+  constexpr double kPasses = 20;  // of a sweep: forward once for each part of it, backward, and solving
+  const std::chrono::duration<double> left = pace_.deadline - std::chrono::steady_clock::now();
+  const double sweeps = left.count() / 2 / (kPasses * pass_seconds_ + 1e-6);
+  return static_cast<int>(std::clamp(sweeps, 0.0, static_cast<double>(pace_.sweeps)));
 }
 
 void Finisher::probe() {
@@ -88,13 +118,17 @@ std::vector<uint8_t> Finisher::changes(const QuantisedModel& q) const {
   return base_ ? encode_delta(q, *base_) : std::vector<uint8_t>{};
 }
 
+QuantisedModel Finisher::nearest_at(double fineness) const {
+  return base_ ? to_integers(model_, steps(fineness), base_->lattice) : to_integers(model_, steps(fineness));
+}
+
 size_t Finisher::whole_bytes_at(double fineness) const {
   return encode_payload(to_integers(model_, steps(fineness))).size();
 }
 
 size_t Finisher::bytes_at(double fineness) const {
   if (!base_) return whole_bytes_at(fineness);
-  const QuantisedModel q = to_integers(model_, steps(fineness), base_->lattice);
+  const QuantisedModel q = nearest_at(fineness);
   const size_t alone = encode_payload(q).size(), delta = changes(q).size();
   return delta > 0 ? std::min(alone, delta) : alone;
 }
@@ -107,8 +141,10 @@ Finished Finisher::finish(double fineness) const {
   const double numbers = static_cast<double>(10 * std::max<size_t>(model_.count(), 1));
   const double added =
       noise_ * fineness * fineness * static_cast<double>(session_.samples().measured) / numbers;
-  out.integers = quantise_compensating(model_, session_, steps(fineness), sweeps_,
-                                       {base_, kChangePrice * added / 2}, control_);
+  const int sweeps = sweeps_in_time();
+  out.integers = sweeps == 0 ? nearest_at(fineness)
+                             : quantise_compensating(model_, session_, steps(fineness), sweeps,
+                                                     {base_, kChangePrice * added / 2}, control_);
   Model decoded = from_integers(out.integers);
   if (!base_) {  // with one, values were weighed against their bits
     session_.solve_values(decoded, kValueIterations, control_);
@@ -128,8 +164,18 @@ Finished Finisher::finish(double fineness) const {
 }
 
 double Finisher::finest_within(double bytes) const {
-  return 1 / bisect(1 / kCoarsest, 1 / kFinest,
-                    [&](double inverse) { return static_cast<double>(bytes_at(1 / inverse)) <= bytes; });
+  constexpr double kClose = 0.997;
+  Closest closest(bytes);
+  double fineness = fineness_for(1);
+  for (int i = 0; i < 12; ++i) {
+    const auto size = static_cast<double>(bytes_at(fineness));
+    closest.tried(fineness, size);
+    if ((size <= bytes && size >= kClose * bytes) || closest.closed(1.005)) break;
+    const double next = std::clamp(closest.next((1 + kClose) / 2 * bytes), kFinest, kCoarsest);
+    if (next == fineness) break;
+    fineness = next;
+  }
+  return closest.fits() ? closest.under() : kCoarsest;
 }
 
 Finished Finisher::to_bytes(size_t bytes) const {
@@ -140,7 +186,7 @@ Finished Finisher::to_bytes(size_t bytes) const {
   // Compensation moves the size a little; doubling the steps saves about a quarter of it.
   for (int i = 0; i < 4 && out.payload.size() > bytes && fineness < kCoarsest; ++i) {
     const double over = static_cast<double>(out.payload.size()) / goal - 0.997;
-    fineness = std::min(kCoarsest, fineness * std::exp2(std::max(4 * over, 0.01)));
+    fineness = std::min(kCoarsest, fineness * std::exp2(std::max(4 * over, late() ? 0.2 : 0.01)));
     out = finish(fineness);
   }
   return out;
@@ -150,22 +196,15 @@ Finished Finisher::changes_to_bytes(double goal) const {
   const double aim = 0.993 * goal;
   double fineness = finest_within(aim / kThrift);
   Finished best;
-  double over[2] = {0, 0}, under[2] = {0, 0};  // fineness and size of the closest trials so far
+  Closest closest(goal);
   for (int i = 0; i < 6; ++i) {
     Finished out = finish(fineness);
     const auto size = static_cast<double>(out.payload.size());
-    const bool fits = size <= goal;
-    if (best.payload.empty() || (fits ? under[0] == 0 || out.mse < best.mse : under[0] == 0))
-      best = std::move(out);
-    if (fits && size >= 0.985 * goal) break;
-    double* side = fits ? under : over;
-    side[0] = fineness;
-    side[1] = size;
-    if (under[0] > 0 && over[0] > 0)
-      fineness =
-          under[0] * std::pow(over[0] / under[0], std::log(aim / under[1]) / std::log(over[1] / under[1]));
-    else  // halving the steps makes it a third larger, or a little more
-      fineness *= std::clamp(std::pow(size / aim, fits ? 2.0 : 2.5), 0.25, 4.0);
+    const bool fits = size <= goal, first = !closest.fits();
+    if (best.payload.empty() || (fits ? first || out.mse < best.mse : first)) best = std::move(out);
+    closest.tried(fineness, size);
+    if (fits && (size >= 0.985 * goal || late())) break;
+    fineness = closest.next(aim);
     if (fineness < kFinest || fineness > kCoarsest) break;
   }
   return best;
@@ -176,7 +215,7 @@ Finished Finisher::to_psnr(double psnr) const {
   const double start = fineness_for(std::max(goal / std::max(model_mse_, 1e-10) - 1, 0.01));
   Finished best = finish(start);
   double good = best.mse <= goal ? start : 0, bad = good > 0 ? 0 : start;
-  for (int i = 0; i < 12; ++i) {
+  for (int i = 0; i < 12 && !(late() && good > 0); ++i) {
     const double next = good == 0 ? bad / 1.5 : bad == 0 ? good * 1.25 : std::sqrt(good * bad);
     if (next < kFinest || next > kCoarsest || (good > 0 && bad > 0 && bad / good < 1.04)) break;
     Finished trial = finish(next);

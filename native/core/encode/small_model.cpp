@@ -68,7 +68,8 @@ Finished train_quickly(const SmallModelRequest<T>& request, const EncodeSettings
     }
     trainer.train_with(wanted, out.warm ? kWarmIterations : kColdIterations, kAnneal);
     out.iterations = trainer.result().iterations;
-    return Finisher(trainer.model(), session, control, nullptr, kSweeps).to_bytes(settings.target.bytes);
+    return Finisher(trainer.model(), session, control, nullptr, Pace{kSweeps})
+        .to_bytes(settings.target.bytes);
   });
 }
 

@@ -22,6 +22,7 @@ constexpr int kColdIterationsOnEighths = 80, kWarmIterationsOnEighths = 36, kCha
 // of an iteration is counted in samples: a Gaussian is worth two hundred, a scattered sample four.
 constexpr int kBeforeThinning = 30, kThinningIterations = 50, kFewestRounds = 2, kMostRounds = 12;
 constexpr double kMostWork = 9e7, kSamplesOfGaussian = 200, kScatteredWork = 4;
+constexpr double kTrainingShare = 0.65;  // of the seconds of a step; quantising takes the rest
 }  // namespace
 
 Trainer::Trainer(Session& session, const EncodeSettings& settings, const Control& control)
@@ -84,8 +85,18 @@ double Trainer::elapsed() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
 }
 
+double Trainer::seconds_to_train() const {
+  return kTrainingShare * settings_.seconds;
+}
+
 bool Trainer::out_of_time() const {
-  return settings_.seconds > 0 && elapsed() >= settings_.seconds;
+  return settings_.seconds > 0 && elapsed() >= seconds_to_train();
+}
+
+Pace::Time Trainer::deadline() const {
+  if (settings_.seconds == 0) return Pace::Time::max();
+  const std::chrono::duration<double> seconds(std::min(settings_.seconds, 1e6));
+  return start_ + std::chrono::duration_cast<Pace::Time::duration>(seconds);
 }
 
 double Trainer::psnr_now() const {
@@ -116,7 +127,7 @@ void Trainer::train_with(size_t count, int iterations, double full) {
     // Changes have Gaussians that were just born, which have further to go; on eighths that may end badly.
     t.step = warm_ && (!base_ || on_eighths_) ? kWarmStep : brief ? kBriefStep : 1;
   if (on_eighths_) t.eighths = warm_ ? OnEighths::warm : brief ? OnEighths::brief : OnEighths::cold;
-  if (settings_.seconds > 0) t.seconds = std::max(1e-3, settings_.seconds - elapsed());
+  if (settings_.seconds > 0) t.seconds = std::max(1e-3, seconds_to_train() - elapsed());
 
   Control control{control_.cancel, {}};
   if (control_.on_progress)

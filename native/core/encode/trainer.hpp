@@ -50,7 +50,9 @@ class Trainer {
   static int thinning_iterations();
   /// Whether most of them see eighths of the samples.
   bool on_eighths() const { return on_eighths_; }
+  /// The time for training is over; the rest of the settings' seconds, until the deadline, is for quantising.
   bool out_of_time() const;
+  Pace::Time deadline() const;
   /// At most this many Gaussians make sense: more have nothing to hold on to.
   size_t most() const;
 
@@ -67,6 +69,7 @@ class Trainer {
   static constexpr double kChangedMuch = 10, kAnotherField = 15, kSomethingKnown = 6;
 
   double elapsed() const;
+  double seconds_to_train() const;
   double psnr_now() const;
   /// PSNR of the field's mean.
   double spread() const;

@@ -2,11 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cmath>
 #include <limits>
 
 #include "base/error.hpp"
 #include "encode/compensate.hpp"
+#include "encode/finish.hpp"
 #include "encode/measure.hpp"
 #include "everywhere.hpp"
 #include "fields.hpp"
@@ -26,6 +28,14 @@ EncodeSettings bytes(size_t n, int iterations = 12) {
   s.target.bytes = n;
   s.iterations = iterations;
   return s;
+}
+
+Model trained_model(const SampleSet& samples) {
+  Model model = initialise(samples, 150);
+  TrainSettings t;
+  t.iterations = 25;
+  train(model, samples, t, Control{});
+  return model;
 }
 
 }  // namespace
@@ -147,10 +157,7 @@ TEST_CASE("fields without variation, without finite values, and too small for a 
 TEST_CASE("compensation costs less error than rounding at the same steps") {
   const auto values = fields::wave_on_grid(40, 30, 20);
   const SampleSet samples = make_samples(fields::grid(40, 30, 20), Association::node, fields::view(values));
-  Model model = initialise(samples, 150);
-  TrainSettings t;
-  t.iterations = 25;
-  train(model, samples, t, Control{});
+  const Model model = trained_model(samples);
   const QuantSteps steps{0.15f, 0.15f, 0.18f, 0.015f};
   const auto session = cpu_device().open(samples, Purpose::training);
   const double rounded = mean_squared_error(from_integers(to_integers(model, steps)), *session);
@@ -158,6 +165,29 @@ TEST_CASE("compensation costs less error than rounding at the same steps") {
       from_integers(quantise_compensating(model, *session, steps, 3, {}, Control{})), *session);
   const double unquantised = mean_squared_error(model, *session);
   CHECK(compensated - unquantised < 0.6 * (rounded - unquantised));
+}
+
+TEST_CASE("after the deadline numbers are rounded at once, and targets met all the same") {
+  const auto values = fields::wave_on_grid(40, 30, 20);
+  const SampleSet samples = make_samples(fields::grid(40, 30, 20), Association::node, fields::view(values));
+  const Model model = trained_model(samples);
+  const auto session = cpu_device().open(samples, Purpose::training);
+  const Control control;
+  const Finisher calm(model, *session, control, nullptr, {}),
+      late(model, *session, control, nullptr, {.deadline = std::chrono::steady_clock::now()});
+  const size_t goal = calm.bytes_at(0.3);
+  const Finished best = calm.to_bytes(goal), rounded = late.to_bytes(goal);
+  for (const Finished* f : {&best, &rounded}) {
+    CHECK(f->payload.size() <= goal);
+    CHECK(static_cast<double>(f->payload.size()) > 0.97 * static_cast<double>(goal));
+  }
+  CHECK(best.mse < rounded.mse);
+  // Neither does the time for training stop a model from being made.
+  EncodeSettings s = bytes(1500);
+  s.seconds = 1e-4;
+  const auto hurried = encode_grid(values, fields::grid(40, 30, 20), s);
+  CHECK(hurried.gaussians > 0);
+  CHECK(hurried.payload.size() <= 1500);
 }
 
 TEST_CASE("the same bytes on every instruction set and thread count") {
