@@ -164,7 +164,7 @@ Finished Finisher::finish(double fineness) const {
 }
 
 double Finisher::finest_within(double bytes) const {
-  constexpr double kClose = 0.997;
+  constexpr double kClose = 0.999;
   Closest closest(bytes);
   double fineness = fineness_for(1);
   for (int i = 0; i < 12; ++i) {
