@@ -221,6 +221,7 @@ Finished meet_bytes_afresh(Trainer& trainer, const EncodeSettings& settings, Tra
   if (!worn_out(trainer, finished) || settings.iterations != 0) return finished;
   EncodeSettings fresh = settings;
   fresh.previous = {};
+  if (settings.seconds > 0) fresh.seconds = std::max(1e-3, trainer.seconds_left());
   Trainer cold(trainer.session(), fresh, trainer.control());
   Finished again = meet_bytes(cold, bytes);
   training = cold.result();

@@ -53,6 +53,7 @@ class Trainer {
   /// The time for training is over; the rest of the settings' seconds, until the deadline, is for quantising.
   bool out_of_time() const;
   Pace::Time deadline() const;
+  double seconds_left() const { return settings_.seconds - elapsed(); }
   /// At most this many Gaussians make sense: more have nothing to hold on to.
   size_t most() const;
 
