@@ -10,8 +10,11 @@ const LEAST_SECONDS_PER_VALUE = 1e-6;
 const RETRY = 4;
 /** What a residual or a model gains from more bytes: about 5 dB for twice as many (docs/benchmarks.md). */
 const DECIBELS_PER_DOUBLING = 5;
-/** What a model gains when it may hold changes to one that stands alone: 2 to 3 dB (docs/model.md). */
-const GAIN_OF_CHANGES = 2;
+/**
+ * What a model gains when it may hold changes: 2 to 3 dB to one that stands alone, and often more from step to step after
+ * that (docs/model.md).
+ */
+const GAIN_OF_CHANGES = { alone: 2, chain: 1 };
 
 /** The two ways to store a block with a target of bytes or quality. */
 export interface Ways {
@@ -43,8 +46,8 @@ interface Memory {
  *
  * Without history (a keyframe, the first step) a model and a residual are both made, and the better one is kept; most
  * often the model is, by 2 to 5 dB. After that a residual that refers to it costs a hundredth of the training, and is taken
- * as it is while it is at least as good as the chain's last model; when it is not (the field has moved too far), a model
- * is trained as well. No decision looks at a clock.
+ * as it is while it is at least as good as the chain's next model is expected to be; when it is not (the field has moved too
+ * far), a model is trained as well. No decision looks at a clock.
  */
 export class Choices {
   private readonly chains = new Map<string, Memory>();
@@ -92,13 +95,13 @@ function pays(job: BlockJob, bytes: number): boolean {
   return job.rawBytes >= LEAST_MODEL_RATIO * bytes;
 }
 
-/** Whether a residual is as good as the chain's last model would be at this target. */
+/** Whether a residual is as good as the chain's next model should be at this target. */
 function asGood(residual: FieldRecord, model: Memory['model'], target: EncodeTarget): boolean {
   const bytes = residual.payload.length;
   if ('bytes' in target && bytes > target.bytes) return false;
   if (!model) return true;
   const gain = DECIBELS_PER_DOUBLING * Math.log2(bytes / model.bytes);
-  return residual.certificate.psnr >= model.psnr + gain + (model.alone ? GAIN_OF_CHANGES : 0);
+  return residual.certificate.psnr >= model.psnr + gain + GAIN_OF_CHANGES[model.alone ? 'alone' : 'chain'];
 }
 
 /** Meets the target where the other does not, or is better in the other respect. */
