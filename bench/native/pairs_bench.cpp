@@ -134,7 +134,6 @@ int main(int argc, char** argv) {
                                    : InstructionSet::avx2))
       for (const unsigned threads : {1u, 2u}) table.push_back({isa, threads});
   std::vector<Moments> moments(model.count());
-  const std::vector<float> values_of_model(model.v.begin(), model.v.end());
   std::vector<float> f;
   double fmas = 0;
   for (int round = 0; round < 10; round++)
@@ -144,7 +143,7 @@ int main(int argc, char** argv) {
       set_thread_count(best.threads);
       const uint64_t rounds = best.isa == "scalar" ? 60'000 : 4'000'000;
       best.peak = std::min(best.peak, seconds([&] { fmas = multiply_adds(best.threads, rounds); }) / fmas);
-      best.evaluate = std::min(best.evaluate, seconds([&] { pass.apply_values(model, values_of_model, f); }));
+      best.evaluate = std::min(best.evaluate, seconds([&] { pass.apply_values(model, model.v, f); }));
       best.forward = std::min(best.forward, seconds([&] { pass.forward(model); }));
       best.backward = std::min(best.backward, seconds([&] {
                                  parallel_for(model.count(),
@@ -161,12 +160,12 @@ int main(int argc, char** argv) {
                 share(kForward, best.evaluate), rate(best.forward), share(kForward, best.forward),
                 rate(best.backward), share(kBackward, best.backward), best.forward + best.backward);
   }
-  std::printf(
+  std::puts(
       "\nPer processor second, the best of ten rounds. A pair counts when the sample is inside the "
-      "Gaussian's "
-      "support.\nForward is evaluate, finding which Gaussians reach which tiles, and comparing with the "
-      "values. "
-      "'of peak' counts\nthe vector arithmetic instructions that sixteen pairs need (8 forward, 27 backward) "
-      "against fused multiply-adds\nin registers.\n");
+      "Gaussian's\n"
+      "support. Forward is evaluate, finding which Gaussians reach which tiles, and comparing with the "
+      "values.\n"
+      "'of peak' counts the vector arithmetic instructions that sixteen pairs need (8 forward, 27 backward)\n"
+      "against fused multiply-adds in registers.");
   return 0;
 }

@@ -71,7 +71,7 @@ GAUSSITU_INLINE uint32_t add_to_columns(Sums& s, float* cover, const Ready& read
 }
 
 // A Gaussian's columns are found while the steps of the one before it are under way: they have to wait for
-// nothing, and a loop's end that was not foreseen costs little.
+// nothing.
 template <bool kCover>
 uint64_t add_all_to_columns(Sums& s, float* cover, const Gaussian* gaussians, const uint32_t* list, size_t n,
                             const TileView& tile) {

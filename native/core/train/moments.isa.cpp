@@ -260,9 +260,10 @@ void project(const Gaussian& g, const uint32_t* tiles, size_t n, const TileView*
       for (uint32_t left = p.mask; left != 0; left &= left - 1) {
         const auto c = static_cast<uint32_t>(__builtin_ctz(left));
         const Column col = column(yz, l, c);
+        const float* end = p.dx + p.end[c];
         uint32_t k = static_cast<uint32_t>(p.begin[c]);
         for (int64_t step = p.left[c]; step != 0; step++, k += 16) {
-          const f32x16 t0 = fma(a00, splat((p.dx + p.end[c])[step]), col.c0);
+          const f32x16 t0 = fma(a00, splat(end[step]), col.c0);
           add_projection(wh, wr2, falloff(fma(t0, t0, col.base)), th + k, tr + k);
         }
       }

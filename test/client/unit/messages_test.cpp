@@ -1,4 +1,4 @@
-// Headers as they are written and answers as they are read, without a socket.
+// Headers as they are written, answers as they are read, and copies of arrays, without a socket.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include "messages.hpp"
 
@@ -8,8 +8,11 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <random>
+#include <vector>
 
+#include "array.hpp"
 #include "msgpack.hpp"
 #include "options.hpp"
 #include "status.hpp"
@@ -260,4 +263,23 @@ TEST_CASE("options as text are read as the environment is, which need not be") {
   o.ignore_environment = 1;
   CHECK(resolve_options(o).run == "a");
   unsetenv("GAUSSITU_RUN");
+}
+
+TEST_CASE("copies of any length, in small pages and large ones, are whole and give back what they took") {
+  constexpr uint64_t kLargePage = 2 << 20;
+  std::vector<uint8_t> data(3 * kLargePage + 1);
+  for (size_t i = 0; i < data.size(); i++) data[i] = static_cast<uint8_t>(i * 2654435761u >> 13);
+  const auto budget = std::make_shared<Budget>(data.size());
+  for (const uint64_t size : {uint64_t{0}, uint64_t{1}, kLargePage - 1, kLargePage, kLargePage + 1,
+                              2 * kLargePage - 1, 5 * kLargePage / 2 + 1, 3 * kLargePage + 1}) {
+    CAPTURE(size);
+    REQUIRE(budget->try_take(size));
+    {
+      const BytesPtr copy = copy_bytes(data.data(), size, budget);
+      REQUIRE(copy->size() == size);
+      CHECK((size == 0 || std::memcmp(copy->data(), data.data(), size) == 0));
+      CHECK(budget->used() == size);
+    }
+    CHECK(budget->used() == 0);
+  }
 }
