@@ -143,12 +143,12 @@ int main(int argc, char** argv) {
       set_thread_count(best.threads);
       const uint64_t rounds = best.isa == "scalar" ? 60'000 : 4'000'000;
       best.peak = std::min(best.peak, seconds([&] { fmas = multiply_adds(best.threads, rounds); }) / fmas);
-      best.evaluate = std::min(best.evaluate, seconds([&] { pass.apply_values(model, model.v, f); }));
+      best.evaluate = std::min(best.evaluate, seconds([&] { pass.apply_values(model.v, f); }));
       best.forward = std::min(best.forward, seconds([&] { pass.forward(model); }));
-      best.backward = std::min(best.backward, seconds([&] {
-                                 parallel_for(model.count(),
-                                              [&](size_t i) { moments[i] = pass.backward(model, i, true); });
-                               }));
+      best.backward =
+          std::min(best.backward, seconds([&] {
+                     parallel_for(model.count(), [&](size_t i) { moments[i] = pass.backward(i, true); });
+                   }));
     }
   for (const Best& best : table) {
     const auto rate = [&](double took) { return pairs / took / 1e9; };

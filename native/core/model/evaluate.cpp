@@ -16,7 +16,8 @@ void evaluate(const Model& model, const SampleSet& samples, float* out, float* c
 
 void evaluate(const Model& model, const SampleSet& samples, const TileTree& tree, float* out, float* cover) {
   const Reach reach = find_reach(model, tree);
-  const std::vector<Gaussian> gaussians = views(model);
+  std::vector<Gaussian> gaussians;
+  views(model, gaussians);
   const auto kernel = GAUSSITU_DISPATCH(evaluate_tile);
   parallel_for(samples.tiles.size(), [&](size_t t) {
     const Tile& tile = samples.tiles[t];

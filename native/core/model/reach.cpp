@@ -229,10 +229,11 @@ Gaussian view(const Model& m, size_t i) {
   return g;
 }
 
-std::vector<Gaussian> views(const Model& m) {
-  std::vector<Gaussian> out(m.count());
-  for (size_t i = 0; i < m.count(); i++) out[i] = view(m, i);
-  return out;
+void views(const Model& m, std::vector<Gaussian>& out) {
+  out.resize(m.count());
+  parallel_for((m.count() + kChunk - 1) / kChunk, [&](size_t c) {
+    for (size_t i = c * kChunk; i < std::min(m.count(), (c + 1) * kChunk); i++) out[i] = view(m, i);
+  });
 }
 
 TileView view(const SampleSet& s, const Tile& tile) {

@@ -59,7 +59,8 @@ Reach find_reach(const Model& model, const TileTree& tree);
 double distance_bound(const Model& model, size_t i, const float lo[3], const float hi[3]);
 
 Gaussian view(const Model& model, size_t i);
-std::vector<Gaussian> views(const Model& model);
+/// All of them, into `out`.
+void views(const Model& model, std::vector<Gaussian>& out);
 TileView view(const SampleSet& samples, const Tile& tile);
 
 }  // namespace gaussitu

@@ -100,7 +100,7 @@ void Stepper::newton(Model& model, const Pass& pass, size_t first, size_t last, 
     const size_t i = std::min(first + k, last - 1);  // the last one fills up
     Moments& m = moments_[i];
     if (i == first + k) {
-      const Moments now = pass.backward(model, i, renew_);
+      const Moments now = pass.backward(i, renew_);
       if (renew_) m = now;
       std::copy_n(now.force, std::size(now.force), m.force);
       m.e_phi = now.e_phi;
@@ -129,8 +129,7 @@ void Stepper::newton(Model& model, const Pass& pass, size_t first, size_t last, 
 }
 
 void Stepper::adam(Model& model, const Pass& pass, size_t i, double rate) {
-  const NormalEquations n =
-      normal_equations(pass.backward(model, i, false), model, i, pass.samples().columns);
+  const NormalEquations n = normal_equations(pass.backward(i, false), model, i, pass.samples().columns);
   double step[kParameters];
   for (int a = 0; a < kParameters; a++) {
     float &m1 = first_[i * kParameters + a], &m2 = second_[i * kParameters + a];

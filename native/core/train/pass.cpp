@@ -15,7 +15,7 @@ Pass::Pass(const SampleSet& samples) : samples_(samples), keeper_(samples) {
 
 double Pass::forward(const Model& model) {
   reach_ = &keeper_.update(model);
-  const std::vector<Gaussian> gaussians = views(model);
+  views(model, gaussians_);
   const auto kernel = GAUSSITU_DISPATCH(compare_tile);
   parallel_for(views_.size(), [&](size_t t) {
     const TileView tile = views_[t] = view(samples_, samples_.tiles[t]);  // samples may have been shifted
@@ -25,7 +25,7 @@ double Pass::forward(const Model& model) {
                      &r_[tile.begin],
                      &fr_[tile.begin],
                      0};
-    pairs_[t] = kernel(gaussians.data(), reach_->gaussians.begin(t), reach_->gaussians.size(t), tile,
+    pairs_[t] = kernel(gaussians_.data(), reach_->gaussians.begin(t), reach_->gaussians.size(t), tile,
                        kBackground * model.mean, out);
     squared_[t] = out.squares;
   });
@@ -34,29 +34,29 @@ double Pass::forward(const Model& model) {
   return total_squared_ = total;
 }
 
-Moments Pass::backward(const Model& model, size_t i, bool curvature) const {
+Moments Pass::backward(size_t i, bool curvature) const {
   Moments out;
   const auto kernel = curvature ? GAUSSITU_DISPATCH(moments) : GAUSSITU_DISPATCH(forces);
-  kernel(view(model, i), reach_->tiles.begin(i), reach_->tiles.size(i), views_.data(),
+  kernel(gaussians_[i], reach_->tiles.begin(i), reach_->tiles.size(i), views_.data(),
          {e_.data(), r_.data(), fr_.data(), samples_.value.data()}, out);
   return out;
 }
 
-void Pass::apply_values(const Model& model, const std::vector<float>& values, std::vector<float>& f) const {
-  std::vector<Gaussian> gaussians = views(model);
-  for (size_t i = 0; i < gaussians.size(); i++) gaussians[i].v = values[i];
+void Pass::apply_values(const std::vector<float>& values, std::vector<float>& f) {
+  with_values_ = gaussians_;
+  for (size_t i = 0; i < with_values_.size(); i++) with_values_[i].v = values[i];
   f.resize(e_.size());
   const auto kernel = GAUSSITU_DISPATCH(evaluate_tile);
   parallel_for(views_.size(), [&](size_t t) {
-    kernel(gaussians.data(), reach_->gaussians.begin(t), reach_->gaussians.size(t), views_[t], 0.0f,
+    kernel(with_values_.data(), reach_->gaussians.begin(t), reach_->gaussians.size(t), views_[t], 0.0f,
            f.data() + views_[t].begin, nullptr);
   });
 }
 
-std::pair<float, float> Pass::project(const Model& model, size_t i, const std::vector<float>& h) const {
+std::pair<float, float> Pass::project(size_t i, const std::vector<float>& h) const {
   float out[2];
   GAUSSITU_DISPATCH(project)
-  (view(model, i), reach_->tiles.begin(i), reach_->tiles.size(i), views_.data(), h.data(), r_.data(), out);
+  (gaussians_[i], reach_->tiles.begin(i), reach_->tiles.size(i), views_.data(), h.data(), r_.data(), out);
   return {out[0], out[1]};
 }
 

@@ -18,12 +18,12 @@ class Pass {
   /// Finds what the model reaches, evaluates it and keeps the residuals; returns the sum of squared errors.
   double forward(const Model& model);
   /// Sums of Gaussian i at the model of the last forward(); thread-safe. `curvature` false: forces only.
-  Moments backward(const Model& model, size_t i, bool curvature) const;
+  Moments backward(size_t i, bool curvature) const;
 
   /// f [padded] of the same Gaussians with other values and no background: the linear map v -> f.
-  void apply_values(const Model& model, const std::vector<float>& values, std::vector<float>& f) const;
+  void apply_values(const std::vector<float>& values, std::vector<float>& f);
   /// Its transpose, {sum phi h, sum phi^2} of Gaussian i; h [padded] already divided by D.
-  std::pair<float, float> project(const Model& model, size_t i, const std::vector<float>& h) const;
+  std::pair<float, float> project(size_t i, const std::vector<float>& h) const;
 
   const Array<float>& residual() const { return e_; }         // [padded] f - value, 0 where weight is 0
   const Array<float>& inverse_density() const { return r_; }  // [padded] weight / D
@@ -37,6 +37,8 @@ class Pass {
   ReachKeeper keeper_;
   const Reach* reach_ = nullptr;  // the keeper's
   std::vector<TileView> views_;
+  std::vector<Gaussian> gaussians_;    // those of the last forward()
+  std::vector<Gaussian> with_values_;  // and of apply_values()
   Array<float> e_, r_, fr_;
   double total_squared_ = 0;
   std::vector<double> squared_;  // [tiles]

@@ -25,7 +25,7 @@ void solve_values(Model& model, const SampleSet& samples, int iterations, const 
       throw Error(Code::cancelled, "Solving for values was cancelled");
     for (size_t k = 0; k < padded; k++) h[k] = e[k] * r[k];
     parallel_for(count, [&](size_t i) {
-      const auto [g, d] = pass.project(model, i, h);
+      const auto [g, d] = pass.project(i, h);
       gradient[i] = g;
       diagonal[i] = d;
     });
@@ -38,7 +38,7 @@ void solve_values(Model& model, const SampleSet& samples, int iterations, const 
       direction[i] = static_cast<float>(steepest + (it > 0 ? next / rho * direction[i] : 0));
     }
     rho = next;
-    pass.apply_values(model, direction, image);
+    pass.apply_values(direction, image);
     double curvature = 0, slope = 0;
     for (size_t k = 0; k < padded; k++) {
       const double w = std::max(0.0f, samples.weight[k]) * double{image[k]};

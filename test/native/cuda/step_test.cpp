@@ -20,7 +20,7 @@ Sums sums(const SampleSet& s, const Model& m, bool curvature) {
   Pass pass(s);
   Sums out{std::vector<float>(m.count() * kMomentStride, 0.0f), pass.forward(m)};
   for (size_t i = 0; i < m.count(); i++) {
-    const Moments row = pass.backward(m, i, curvature);
+    const Moments row = pass.backward(i, curvature);
     std::memcpy(&out.rows[i * kMomentStride], &row, sizeof row);
   }
   return out;

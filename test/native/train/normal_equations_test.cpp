@@ -48,7 +48,7 @@ void compare(const SampleSet& s, const Model& m) {
   Pass pass(s);
   pass.forward(m);
   for (size_t i = 0; i < m.count(); i++) {
-    const NormalEquations n = normal_equations(pass.backward(m, i, true), m, i, s.columns);
+    const NormalEquations n = normal_equations(pass.backward(i, true), m, i, s.columns);
     double h[kParameters][kParameters] = {}, g[kParameters] = {};
     for (size_t k = 0; k < s.x.size(); k++) {
       if (s.weight[k] == 0) continue;
@@ -65,7 +65,7 @@ void compare(const SampleSet& s, const Model& m) {
       for (int b = 0; b < kParameters; b++)
         CHECK(std::fabs(n.h[a][b] - h[a][b]) < 5e-3 * size * (std::sqrt(h[b][b]) + 1e-3));
     }
-    const NormalEquations first = normal_equations(pass.backward(m, i, false), m, i, s.columns);
+    const NormalEquations first = normal_equations(pass.backward(i, false), m, i, s.columns);
     for (int a = 0; a < kParameters; a++)
       CHECK(std::fabs(first.g[a] - n.g[a]) <= 1e-6 * (1 + std::fabs(g[a])));
   }
