@@ -80,13 +80,12 @@ GAUSSITU_INLINE f32x16 add_largest(f32x16 slope, f32x16 bend, const Lanes& l, f3
 /// Where the samples of a tile of columns are: the same for all Gaussians.
 struct Lattice {
   alignas(64) float x[kColumnSteps];  // of each step
-  struct {
-    f32x16 y, z;
-  } column[16];               // y + 4 z: of its lanes
-  f32x16 middle_y, middle_z;  // of column y + 4 z
-  f32x16 begin;               // samples of the tile before column y + 4 z
-  Lanes along_y, along_z;     // of a column
-  float before, steps;        // x of the step before the first one; their number
+  float y[4], z[4];                   // of the first lane of a column
+  f32x16 lanes_y, lanes_z;            // of all lanes, from the first one
+  f32x16 middle_y, middle_z;          // of column y + 4 z
+  f32x16 begin;                       // samples of the tile before column y + 4 z
+  Lanes along_y, along_z;             // of a column
+  float before, steps;                // x of the step before the first one; their number
   uint32_t all;
 };
 
@@ -106,10 +105,12 @@ GAUSSITU_INLINE void lattice(Lattice& l, const TileView& s) {
                lanes_z = load(s.lanes_y == 4    ? kHigh
                               : s.lanes_y == 16 ? kNone
                                                 : kAll);
-  for (uint32_t c = 0; c < 16; c++) {
-    l.column[c].y = splat(s.corner[1] + static_cast<float>((c & 3) * s.lanes_y)) + lanes_y;
-    l.column[c].z = splat(s.corner[2] + static_cast<float>((c >> 2) * s.lanes_z)) + lanes_z;
+  for (uint32_t c = 0; c < 4; c++) {
+    l.y[c] = s.corner[1] + static_cast<float>(c * s.lanes_y);
+    l.z[c] = s.corner[2] + static_cast<float>(c * s.lanes_z);
   }
+  l.lanes_y = lanes_y;
+  l.lanes_z = lanes_z;
   const auto ly = static_cast<float>(s.lanes_y), lz = static_cast<float>(s.lanes_z);
   l.along_y = lanes(s.lanes_y);
   l.along_z = lanes(s.lanes_z);
@@ -180,7 +181,7 @@ GAUSSITU_INLINE Across across(const Gaussian& g) {
 }
 
 GAUSSITU_INLINE Column column(const Across& g, const Lattice& l, uint32_t c) {
-  const f32x16 dy = l.column[c].y - g.mu1, dz = l.column[c].z - g.mu2;
+  const f32x16 dy = splat(l.y[c & 3]) + l.lanes_y - g.mu1, dz = splat(l.z[c >> 2]) + l.lanes_z - g.mu2;
   Column col;
   col.t2 = g.a22 * dz;
   col.t1 = fma(g.a11, dy, g.a12 * dz);

@@ -35,6 +35,7 @@ struct ResidualView {
   const float* r;                // 1 / D
   const float* fr;               // -f / D
   const float* value = nullptr;  // of the samples, for tiles that are whole: they have no fr
+  ResidualView from(int64_t k) const { return {e + k, r + k, fr + k, value + k}; }
 };
 
 }  // namespace gaussitu

@@ -10,10 +10,7 @@ struct Lanes {
   f32x16 curvature[35], cross[10], force[10], phi2, e_phi;
 };
 
-// Sums over columns of equal z, by powers of u0 and t1 only: pair(i, j, degree) indexes u0^i t1^j.
-struct Slab {
-  f32x16 curvature[15], cross[6], force[6];
-};
+// Where u0^i t1^j is among the sums over columns of equal z.
 constexpr int pair(int i, int j, int degree) {
   return j * (degree + 1) - j * (j - 1) / 2 + i;
 }
@@ -36,92 +33,116 @@ GAUSSITU_INLINE f32x16 by_weight(const f32x16& v, const f32x16& r, const f32x16&
   return kWhole ? ((v - load(at.value + k)) - e) * r : fma(v, r, load(at.fr + k));
 }
 
-// A function of its own, so that the sums are in registers, and the only ones there.
+// The columns of one z, bits `left`; t1 of each. A function of its own, so that the sums are in registers,
+// and the only ones there. What it reads lies in the second-level cache or beyond: while a column is summed
+// up the next one is fetched, the first of the next z after the last.
 template <bool kCurvature, bool kWhole>
-[[gnu::noinline]] void add_steps(ColumnSums& out, const Columns& p, const Steps& u, const Column& col,
-                                 uint32_t c, float a, float value, const ResidualView& residual) {
-  const f32x16 a00 = splat(a), v = splat(value), zero = splat(0.0f);
-  f32x16 h0 = zero, h1 = zero, h2 = zero, h3 = zero, h4 = zero;
-  f32x16 c0 = zero, c1 = zero, c2 = zero, f0 = zero, f1 = zero, f2 = zero;
-  f32x16 phi2 = zero, e_phi = zero;
-  const float *dx = p.dx + p.end[c], *end1 = u.u + p.end[c], *end2 = u.u2 + p.end[c];
-  uint32_t k = 0;
-  for (int64_t step = p.left[c]; step != 0; step++, k += 16) {
-    const f32x16 t0 = fma(a00, splat(dx[step]), col.c0);
-    const f32x16 q = falloff(fma(t0, t0, col.base));
-    const f32x16 q2 = q * q, r = load(residual.r + k), e = load(residual.e + k);
-    const f32x16 phi = q2 * q2 * r, psi = q2 * q * by_weight<kWhole>(v, r, e, residual, k);
-    const f32x16 u1 = splat(end1[step]), u2 = splat(end2[step]);
-    const f32x16 e_psi = e * psi;
-    f0 = f0 + e_psi;
-    f1 = fma(e_psi, u1, f1);
-    f2 = fma(e_psi, u2, f2);
-    e_phi = fma(e, phi, e_phi);
-    if (kCurvature) {
-      const f32x16 hh = psi * psi, hh2 = hh * u2, cc = phi * psi;
-      h0 = h0 + hh;
-      h1 = fma(hh, u1, h1);
-      h2 = h2 + hh2;
-      h3 = fma(hh2, u1, h3);
-      h4 = fma(hh2, u2, h4);
-      c0 = c0 + cc;
-      c1 = fma(cc, u1, c1);
-      c2 = fma(cc, u2, c2);
-      phi2 = fma(phi, phi, phi2);
-    }
-  }
-  out = {{h0, h1, h2, h3, h4}, {c0, c1, c2}, {f0, f1, f2}, phi2, e_phi};
-}
-
-// out[pair(i, j)] = sum over n columns of own[i] t1^j, all sums in registers.
-template <int N, int kCount>
-GAUSSITU_INLINE void add_columns_up(f32x16* out, const ColumnSums* columns,
-                                    const f32x16 (ColumnSums::*own)[N + 1], const f32x16* t1, int n) {
-  f32x16 sums[kCount];
-  for (auto& s : sums) s = splat(0.0f);
-  for (int c = 0; c < n; c++) {
-    f32x16 power = splat(1.0f);
-#pragma GCC unroll 5
-    for (int j = 0; j <= N; j++, power = power * t1[c])
-#pragma GCC unroll 5
-      for (int i = 0; i + j <= N; i++) {
-        f32x16& s = sums[pair(i, j, N)];
-        s = fma((columns[c].*own)[i], power, s);
+[[gnu::noinline]] void add_steps(ColumnSums* out, f32x16* t1, const Columns& p, const Steps& u,
+                                 const Lattice& l, const Gaussian& g, uint32_t left,
+                                 const ResidualView& tile) {
+  const f32x16 zero = splat(0.0f);
+  do {
+    const auto c = static_cast<uint32_t>(__builtin_ctz(left));
+    left &= left - 1;
+    const Column col = column(across(g), l, c);
+    *t1++ = col.t1;
+    const f32x16 a00 = splat(g.a[0]), v = splat(g.v);
+    f32x16 h0 = zero, h1 = zero, h2 = zero, h3 = zero, h4 = zero;
+    f32x16 c0 = zero, c1 = zero, c2 = zero, f0 = zero, f1 = zero, f2 = zero;
+    f32x16 phi2 = zero, e_phi = zero;
+    const float *dx = p.dx + p.end[c], *end1 = u.u + p.end[c], *end2 = u.u2 + p.end[c];
+    const ResidualView at = tile.from(p.begin[c]);
+    const uint32_t later = p.mask & ~((2u << c) - 1);
+    const ResidualView next = later == 0 ? at : tile.from(p.begin[__builtin_ctz(later)]);
+    uint32_t k = 0;
+    int64_t step = p.left[c];
+    do {
+      __builtin_prefetch(next.e + k);
+      __builtin_prefetch(next.r + k);
+      __builtin_prefetch((kWhole ? next.value : next.fr) + k);
+      const f32x16 t0 = fma(a00, splat(dx[step]), col.c0);
+      const f32x16 q = falloff(fma(t0, t0, col.base));
+      const f32x16 q2 = q * q, r = load(at.r + k), e = load(at.e + k);
+      const f32x16 phi = q2 * q2 * r, psi = q2 * q * by_weight<kWhole>(v, r, e, at, k);
+      const f32x16 u1 = splat(end1[step]), u2 = splat(end2[step]);
+      const f32x16 e_psi = e * psi;
+      f0 = f0 + e_psi;
+      f1 = fma(e_psi, u1, f1);
+      f2 = fma(e_psi, u2, f2);
+      e_phi = fma(e, phi, e_phi);
+      if (kCurvature) {
+        const f32x16 hh = psi * psi, hh2 = hh * u2, cc = phi * psi;
+        h0 = h0 + hh;
+        h1 = fma(hh, u1, h1);
+        h2 = h2 + hh2;
+        h3 = fma(hh2, u1, h3);
+        h4 = fma(hh2, u2, h4);
+        c0 = c0 + cc;
+        c1 = fma(cc, u1, c1);
+        c2 = fma(cc, u2, c2);
+        phi2 = fma(phi, phi, phi2);
       }
-  }
-  for (int m = 0; m < kCount; m++) out[m] = sums[m];
+      k += 16;
+    } while (++step != 0);
+    *out++ = {{h0, h1, h2, h3, h4}, {c0, c1, c2}, {f0, f1, f2}, phi2, e_phi};
+  } while (left != 0);
 }
 
-// Monomials of degree at most N in the order of their index: which pair and which power of t2 make them up.
-template <int N, int kCount>
-struct Products {
-  int from[kCount], power[kCount];
-  constexpr Products() : from(), power() {
-    for (int k = 0; k <= N; k++)
-      for (int j = 0; j + k <= N; j++)
-        for (int i = 0; i + j + k <= N; i++) {
-          from[monomial(i, j, k, N)] = pair(i, j, N);
-          power[monomial(i, j, k, N)] = k;
-        }
+// Adds a column's sums by powers of u0 to those of its z by powers of u0 and t1.
+template <int N>
+GAUSSITU_INLINE void add_column(f32x16* sums, const f32x16 (&own)[N + 1], const f32x16& t1) {
+  f32x16 power = t1;
+#pragma GCC unroll 5
+  for (int j = 0; j <= N; j++) {
+#pragma GCC unroll 5
+    for (int i = 0; i + j <= N; i++) {
+      f32x16& s = sums[pair(i, j, N)];
+      s = j > 0 ? fma(own[i], power, s) : s + own[i];
+    }
+    if (j > 0) power = power * t1;
   }
-};
-
-template <int N, int kCount>
-GAUSSITU_INLINE void add_products(f32x16* sums, const f32x16* slab, const f32x16* powers) {
-  static constexpr Products<N, kCount> kProducts;
-#pragma GCC unroll 35
-  for (int m = 0; m < kCount; m++)
-    sums[m] = fma(slab[kProducts.from[m]], powers[kProducts.power[m]], sums[m]);
 }
 
+// Adds sums over columns of equal z by powers of u0 and t1 to those of all columns by powers of t2, too.
+template <int N>
+GAUSSITU_INLINE void add_products(f32x16* out, const f32x16* sums, const f32x16* t2) {
+#pragma GCC unroll 5
+  for (int k = 0; k <= N; k++)
+#pragma GCC unroll 5
+    for (int j = 0; j + k <= N; j++)
+#pragma GCC unroll 5
+      for (int i = 0; i + j + k <= N; i++) {
+        f32x16& s = out[monomial(i, j, k, N)];
+        s = k > 0 ? fma(sums[pair(i, j, N)], t2[k], s) : s + sums[pair(i, j, N)];
+      }
+}
+
+// The n columns of one z.
 template <bool kCurvature>
-GAUSSITU_INLINE void add_slab(Lanes& sums, const Slab& s, const f32x16& t2) {
-  const f32x16 t2_2 = t2 * t2, powers[5] = {splat(1.0f), t2, t2_2, t2_2 * t2, t2_2 * t2_2};
+GAUSSITU_INLINE void add_slab(Lanes& sums, const ColumnSums* columns, const f32x16* t1, int n,
+                              const f32x16& t2) {
+  const f32x16 zero = splat(0.0f), t2_2 = t2 * t2;
+  const f32x16 powers[5] = {splat(1.0f), t2, t2_2, t2_2 * t2, t2_2 * t2_2};
   if (kCurvature) {
-    add_products<4, 35>(sums.curvature, s.curvature, powers);
-    add_products<2, 10>(sums.cross, s.cross, powers);
+    f32x16 curvature[15];
+    for (auto& s : curvature) s = zero;
+    for (int c = 0; c < n; c++) add_column<4>(curvature, columns[c].curvature, t1[c]);
+    add_products<4>(sums.curvature, curvature, powers);
   }
-  add_products<2, 10>(sums.force, s.force, powers);
+  f32x16 cross[6], force[6], phi2 = sums.phi2, e_phi = sums.e_phi;
+  for (int k = 0; k < 6; k++) cross[k] = force[k] = zero;
+  for (int c = 0; c < n; c++) {
+    if (kCurvature) {
+      phi2 = phi2 + columns[c].phi2;
+      add_column<2>(cross, columns[c].cross, t1[c]);
+    }
+    e_phi = e_phi + columns[c].e_phi;
+    add_column<2>(force, columns[c].force, t1[c]);
+  }
+  sums.phi2 = phi2;
+  sums.e_phi = e_phi;
+  if (kCurvature) add_products<2>(sums.cross, cross, powers);
+  add_products<2>(sums.force, force, powers);
 }
 
 template <bool kCurvature>
@@ -131,39 +152,22 @@ void add_columns(Lanes& sums, const Gaussian& g, const TileView& tile, const Res
   Columns p;
   prepare<true>(p, g, l);
   if (p.mask == 0) return;
-  const Across yz = across(g);
   Steps u;
   for (uint32_t i = 0; i < tile.steps; i += 16) {
     const f32x16 u0 = splat(g.a[0]) * load(p.dx + i);
     store(u.u + i, u0);
     store(u.u2 + i, u0 * u0);
   }
+  const auto add = tile.whole ? add_steps<kCurvature, true> : add_steps<kCurvature, false>;
+  const ResidualView here = residual.from(tile.begin);
   for (uint32_t z = 0; z < tile.across[1]; z++) {
-    uint32_t left = p.mask >> (4 * z) & 15;
+    const uint32_t left = p.mask & 15u << (4 * z);
     if (left == 0) continue;
     ColumnSums columns[4];
-    f32x16 t1[4], t2;
-    int n = 0;
-    for (; left != 0; left &= left - 1, n++) {
-      const uint32_t c = 4 * z + static_cast<uint32_t>(__builtin_ctz(left));
-      const Column col = column(yz, l, c);
-      t1[n] = col.t1;
-      t2 = col.t2;  // of all of them
-      const uint32_t begin = tile.begin + static_cast<uint32_t>(p.begin[c]);
-      const ResidualView here{residual.e + begin, residual.r + begin, residual.fr + begin,
-                              residual.value + begin};
-      const auto add = tile.whole ? add_steps<kCurvature, true> : add_steps<kCurvature, false>;
-      add(columns[n], p, u, col, c, g.a[0], g.v, here);
-      if (kCurvature) sums.phi2 = sums.phi2 + columns[n].phi2;
-      sums.e_phi = sums.e_phi + columns[n].e_phi;
-    }
-    Slab s;
-    if (kCurvature) {
-      add_columns_up<4, 15>(s.curvature, columns, &ColumnSums::curvature, t1, n);
-      add_columns_up<2, 6>(s.cross, columns, &ColumnSums::cross, t1, n);
-    }
-    add_columns_up<2, 6>(s.force, columns, &ColumnSums::force, t1, n);
-    add_slab<kCurvature>(sums, s, t2);
+    f32x16 t1[4];
+    add(columns, t1, p, u, l, g, left, here);
+    const f32x16 t2 = column(across(g), l, 4 * z).t2;  // of all of them
+    add_slab<kCurvature>(sums, columns, t1, __builtin_popcount(left), t2);
   }
 }
 
