@@ -171,8 +171,54 @@ void add_columns(Lanes& sums, const Gaussian& g, const TileView& tile, const Res
   }
 }
 
+// Groups of scattered samples that wait to be added up: there are more sums than registers, so some of the
+// sums at a time of all that wait.
+struct Batch {
+  static constexpr int kMost = 16;
+  f32x16 t0[kMost], t1[kMost], t2[kMost], hh[kMost], cc[kMost], e_psi[kMost];
+  int n = 0;
+};
+
+// out[monomial(i, j, k)] += weight t0^i t1^j t2^k of each group, for k from kFrom to kTo.
+template <int N, int kFrom, int kTo>
+GAUSSITU_INLINE void add_powers(f32x16* out, const f32x16* weight, const Batch& b) {
+  constexpr int kFirst = monomial(0, 0, kFrom, N), kCount = monomial(0, 0, kTo + 1, N) - kFirst;
+  f32x16 sums[kCount];
+  for (int m = 0; m < kCount; m++) sums[m] = out[kFirst + m];
+  for (int g = 0; g < b.n; g++) {
+    f32x16 t2k = splat(1.0f);
+#pragma GCC unroll 5
+    for (int k = 0; k <= kTo; k++, t2k = t2k * b.t2[g]) {
+      if (k < kFrom) continue;
+      f32x16 t12 = t2k;
+#pragma GCC unroll 5
+      for (int j = 0; j + k <= N; j++, t12 = t12 * b.t1[g]) {
+        f32x16 m = t12;
+#pragma GCC unroll 5
+        for (int i = 0; i + j + k <= N; i++, m = m * b.t0[g]) {
+          f32x16& s = sums[monomial(i, j, k, N) - kFirst];
+          s = fma(weight[g], m, s);
+        }
+      }
+    }
+  }
+  for (int m = 0; m < kCount; m++) out[kFirst + m] = sums[m];
+}
+
 template <bool kCurvature>
-void add_scattered(Lanes& sums, const Gaussian& g, const TileView& tile, const ResidualView& residual) {
+void add_batch(Lanes& sums, Batch& b) {
+  if (kCurvature) {
+    add_powers<4, 0, 0>(sums.curvature, b.hh, b);
+    add_powers<4, 1, 4>(sums.curvature, b.hh, b);
+    add_powers<2, 0, 2>(sums.cross, b.cc, b);
+  }
+  add_powers<2, 0, 2>(sums.force, b.e_psi, b);
+  b.n = 0;
+}
+
+template <bool kCurvature>
+void add_scattered(Lanes& sums, Batch& batch, const Gaussian& g, const TileView& tile,
+                   const ResidualView& residual) {
   const f32x16 v = splat(g.v);
   for (uint32_t part = 0; part < tile.count / 16; part += 16)
     for (uint32_t left = reached_groups(g, tile, part); left != 0; left &= left - 1) {
@@ -182,26 +228,18 @@ void add_scattered(Lanes& sums, const Gaussian& g, const TileView& tile, const R
       const f32x16 change =
           tile.whole ? by_weight<true>(v, r, e, residual, at) : by_weight<false>(v, r, e, residual, at);
       const f32x16 phi = q2 * q2 * r, psi = q2 * p.q * change;
-      const f32x16 hh = psi * psi, c = phi * psi, e_psi = e * psi;
       sums.e_phi = fma(e, phi, sums.e_phi);
       if (kCurvature) sums.phi2 = fma(phi, phi, sums.phi2);
-      f32x16 t2k = splat(1.0f);
-      for (int n2 = 0; n2 <= 4; n2++, t2k = t2k * p.t2) {
-        f32x16 t12 = t2k;
-        for (int n1 = 0; n1 + n2 <= 4; n1++, t12 = t12 * p.t1) {
-          f32x16 m = t12;
-          for (int n0 = 0; n0 + n1 + n2 <= 4; n0++, m = m * p.t0) {
-            if (kCurvature) {
-              f32x16& sum = sums.curvature[monomial(n0, n1, n2, 4)];
-              sum = fma(hh, m, sum);
-            }
-            if (n0 + n1 + n2 > 2) continue;
-            f32x16 &sc = sums.cross[monomial(n0, n1, n2, 2)], &sf = sums.force[monomial(n0, n1, n2, 2)];
-            if (kCurvature) sc = fma(c, m, sc);
-            sf = fma(e_psi, m, sf);
-          }
-        }
+      const int n = batch.n++;
+      batch.t0[n] = p.t0;
+      batch.t1[n] = p.t1;
+      batch.t2[n] = p.t2;
+      if (kCurvature) {
+        batch.hh[n] = psi * psi;
+        batch.cc[n] = phi * psi;
       }
+      batch.e_psi[n] = e * psi;
+      if (batch.n == Batch::kMost) add_batch<kCurvature>(sums, batch);
     }
 }
 
@@ -213,11 +251,13 @@ void run(const Gaussian& g, const uint32_t* tiles, size_t n, const TileView* vie
   for (auto& v : sums.cross) v = splat(0.0f);
   for (auto& v : sums.force) v = splat(0.0f);
   sums.phi2 = sums.e_phi = splat(0.0f);
+  Batch batch;
   for (size_t k = 0; k < n; k++) {
     const TileView& tile = views[tiles[k]];
     tile.columns ? add_columns<kCurvature>(sums, g, tile, residual)
-                 : add_scattered<kCurvature>(sums, g, tile, residual);
+                 : add_scattered<kCurvature>(sums, batch, g, tile, residual);
   }
+  if (batch.n > 0) add_batch<kCurvature>(sums, batch);
   // phi is made of (8 q)^4 and psi of (8 q)^3.
   constexpr float phi = 1 / kWeight, psi = 1 / kSlope;
   for (int k = 0; k < 35; k++) out.curvature[k] = kCurvature ? sum(sums.curvature[k]) * (psi * psi) : 0.0f;
