@@ -1,7 +1,8 @@
 // Gaussian-sample pair evaluations per second beside the fused multiply-adds per second that the same threads
 // reach in registers, measured in turns: the field from its Gaussians (evaluate), the whole forward pass of
 // training (also finds which tiles a Gaussian reaches, and compares with the values), and the backward pass
-// (moments); 1 and 2 threads; every instruction set.
+// (moments); 1 and 2 threads; every instruction set; on the grid, and on a quarter of its points as bare
+// points.
 //
 //   pairs_bench [gaussians = 3900] [isa ...]   dns_decay u (GAUSSITU_DATA) or a synthetic field of that size
 //
@@ -28,9 +29,13 @@ using namespace gaussitu;
 
 namespace {
 
-// Vector arithmetic instructions per sixteen pairs (model/pair.hpp, train/moments.isa.cpp), grids; the unit
-// in which a kernel is compared with the peak, which also issues one of them per sixteen lanes.
-constexpr double kForward = 8, kBackward = 27;
+// Vector arithmetic instructions per sixteen pairs (model/pair.hpp, train/moments.isa.cpp), the unit in which
+// a kernel is compared with the peak, which also issues one of them per sixteen lanes. Points have their own
+// monomials each: 31 products, 55 sums.
+struct Needed {
+  double forward, backward;
+};
+constexpr Needed kGrid{8, 27}, kPoints{18, 113};
 
 double processor_seconds() {
   timespec t;
@@ -49,7 +54,7 @@ double seconds(const std::function<void()>& body) {
   return took / bodies;
 }
 
-// Pairs of a Gaussian and a sample of a grid with d2 < 8, in double.
+// Pairs of a Gaussian and a sample with d2 < 8, in double.
 double pairs_in_support(const Model& m, const SampleSet& s) {
   std::vector<double> count(m.count());
   const Reach reach = find_reach(m, TileTree(s));
@@ -105,17 +110,8 @@ struct Best {
   double peak = 1e30, evaluate = 1e30, forward = 1e30, backward = 1e30;
 };
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const auto values = field();
-  const size_t count = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 3900;
-  std::vector<std::string> wanted(argv + std::min(argc, 2), argv + argc);
-  if (wanted.empty()) wanted = {"avx2", "avx512"};
-  MeshView mesh;
-  mesh.dims = {128, 128, 64};
-  const SampleSet samples =
-      make_samples(mesh, Association::node, {values.data(), Dtype::f32, values.size(), 1});
+// Trains a model of so many Gaussians on the samples and prints the table of its passes.
+void measure(const SampleSet& samples, size_t count, const std::vector<std::string>& wanted, Needed needed) {
   Model model = initialise(samples, count);
   TrainSettings settings;
   settings.iterations = 20;
@@ -157,15 +153,43 @@ int main(int argc, char** argv) {
     };
     std::printf("%-8s %7u | %11.1f | %9.2f %6.0f%% | %9.2f %6.0f%% | %9.2f %6.0f%% | %11.4f\n",
                 best.isa.c_str(), best.threads, 1e-9 / best.peak, rate(best.evaluate),
-                share(kForward, best.evaluate), rate(best.forward), share(kForward, best.forward),
-                rate(best.backward), share(kBackward, best.backward), best.forward + best.backward);
+                share(needed.forward, best.evaluate), rate(best.forward), share(needed.forward, best.forward),
+                rate(best.backward), share(needed.backward, best.backward), best.forward + best.backward);
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto values = field();
+  const size_t count = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 3900;
+  std::vector<std::string> wanted(argv + std::min(argc, 2), argv + argc);
+  if (wanted.empty()) wanted = {"avx2", "avx512"};
+  MeshView mesh;
+  mesh.dims = {128, 128, 64};
+  measure(make_samples(mesh, Association::node, {values.data(), Dtype::f32, values.size(), 1}), count, wanted,
+          kGrid);
+
+  std::vector<float> points, some;
+  for (size_t k = 0; k < values.size(); k += 4) {
+    // Another one of four in each row, so that no lattice is left.
+    const size_t at = k + (k / 128 * 7 + k / 4) % 4;
+    for (const size_t x : {at % 128, at / 128 % 128, at / 128 / 128}) points.push_back(static_cast<float>(x));
+    some.push_back(values[at]);
+  }
+  MeshView bare;
+  bare.kind = MeshKind::points;
+  bare.points = {points.data(), Dtype::f32, points.size(), 1};
+  std::printf("\n%zu bare points of it", some.size());
+  measure(make_samples(bare, Association::node, {some.data(), Dtype::f32, some.size(), 1}), count / 4, wanted,
+          kPoints);
   std::puts(
       "\nPer processor second, the best of ten rounds. A pair counts when the sample is inside the "
       "Gaussian's\n"
       "support. Forward is evaluate, finding which Gaussians reach which tiles, and comparing with the "
       "values.\n"
-      "'of peak' counts the vector arithmetic instructions that sixteen pairs need (8 forward, 27 backward)\n"
-      "against fused multiply-adds in registers.");
+      "'of peak' counts the vector arithmetic instructions that sixteen pairs need (8 forward, 27 backward "
+      "on\n"
+      "grids, 18 and 113 at points) against fused multiply-adds in registers.");
   return 0;
 }

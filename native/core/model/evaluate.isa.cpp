@@ -88,15 +88,23 @@ uint64_t add_all_to_columns(Sums& s, float* cover, const Gaussian* gaussians, co
   return vectors;
 }
 
+// Likewise: which groups the next Gaussian reaches is found before those of this one are added to.
 template <bool kCover>
-GAUSSITU_INLINE uint32_t add_to_scattered(Sums& s, float* cover, const Gaussian& g, const TileView& tile) {
-  const f32x16 v = splat(g.v);
-  uint32_t groups = 0;
-  for (uint32_t k = 0; k < tile.count / 16; k += 16)
-    for (uint32_t left = reached_groups(g, tile, k); left != 0; left &= left - 1, groups++) {
-      const uint32_t at = (k + static_cast<uint32_t>(__builtin_ctz(left))) * 16;
+uint64_t add_all_to_scattered(Sums& s, float* cover, const Gaussian* gaussians, const uint32_t* list,
+                              size_t n, const TileView& tile) {
+  if (n == 0) return 0;
+  uint64_t groups = 0;
+  uint32_t next = reached_groups(gaussians[list[0]], tile);
+  for (size_t i = 0; i < n; i++) {
+    uint32_t left = next;
+    if (i + 1 < n) next = reached_groups(gaussians[list[i + 1]], tile);
+    const Gaussian& g = gaussians[list[i]];
+    const f32x16 v = splat(g.v);
+    for (; left != 0; left &= left - 1, groups++) {
+      const uint32_t at = static_cast<uint32_t>(__builtin_ctz(left)) * 16;
       add<kCover>(s.at(at), cover + (kCover ? at : 0), scattered(g, tile, at).q, v);
     }
+  }
   return groups;
 }
 
@@ -109,10 +117,8 @@ uint64_t sum_up(Sums& s, float* cover, const Gaussian* gaussians, const uint32_t
   }
   if (kCover)
     for (uint32_t k = 0; k < tile.count; k += 16) store(cover + k, splat(0.0f));
-  if (tile.columns) return 16 * add_all_to_columns<kCover>(s, cover, gaussians, list, n, tile);
-  uint64_t groups = 0;
-  for (size_t i = 0; i < n; i++) groups += add_to_scattered<kCover>(s, cover, gaussians[list[i]], tile);
-  return groups * 16;
+  return 16 * (tile.columns ? add_all_to_columns<kCover>(s, cover, gaussians, list, n, tile)
+                            : add_all_to_scattered<kCover>(s, cover, gaussians, list, n, tile));
 }
 
 // A sample outside the domain has a weight below 0: e is that part of the coverage there, and with 1 / D =

@@ -41,7 +41,7 @@ GAUSSITU_INLINE Scattered scattered(const Gaussian& g, const TileView& s, uint32
 
 /// Which of sixteen groups of a scattered tile, from group k on, the Gaussian can reach: per component, t
 /// at the middle of the group's box is less than its largest change inside the box away from the support.
-GAUSSITU_INLINE uint32_t reached_groups(const Gaussian& g, const TileView& s, uint32_t k) {
+GAUSSITU_INLINE uint32_t reached_of_sixteen(const Gaussian& g, const TileView& s, uint32_t k) {
   const f32x16 dx = load(s.boxes[0] + k) - splat(g.mu[0]), dy = load(s.boxes[1] + k) - splat(g.mu[1]),
                dz = load(s.boxes[2] + k) - splat(g.mu[2]);
   const f32x16 hx = load(s.boxes[3] + k), hy = load(s.boxes[4] + k), hz = load(s.boxes[5] + k);
@@ -56,6 +56,13 @@ GAUSSITU_INLINE uint32_t reached_groups(const Gaussian& g, const TileView& s, ui
   const f32x16 t2 = beyond(z2, abs(z2), splat(size(g.a[5])) * hz);
   const uint32_t groups = s.count / 16 - k;
   return less(t0 * t0 + t1 * t1 + t2 * t2, splat(8.001f)) & ((groups < 16 ? 1u << groups : 0x10000u) - 1);
+}
+
+/// Which groups of a scattered tile the Gaussian can reach.
+GAUSSITU_INLINE uint32_t reached_groups(const Gaussian& g, const TileView& s) {
+  static_assert(kScatteredTileSamples == 32 * 16);
+  const uint32_t first = reached_of_sixteen(g, s, 0);
+  return s.count <= 16 * 16 ? first : first | reached_of_sixteen(g, s, 16) << 16;
 }
 
 /// How far lanes are from the middle of their column, along one axis: the innermost and the outermost, and

@@ -216,31 +216,45 @@ void add_batch(Lanes& sums, Batch& b) {
   b.n = 0;
 }
 
+// The groups `left` of a tile.
 template <bool kCurvature>
-void add_scattered(Lanes& sums, Batch& batch, const Gaussian& g, const TileView& tile,
-                   const ResidualView& residual) {
+void add_groups(Lanes& sums, Batch& batch, const Gaussian& g, const TileView& tile, uint32_t left,
+                const ResidualView& residual) {
   const f32x16 v = splat(g.v);
-  for (uint32_t part = 0; part < tile.count / 16; part += 16)
-    for (uint32_t left = reached_groups(g, tile, part); left != 0; left &= left - 1) {
-      const uint32_t k = (part + static_cast<uint32_t>(__builtin_ctz(left))) * 16, at = tile.begin + k;
-      const Scattered p = scattered(g, tile, k);
-      const f32x16 q2 = p.q * p.q, r = load(residual.r + at), e = load(residual.e + at);
-      const f32x16 change =
-          tile.whole ? by_weight<true>(v, r, e, residual, at) : by_weight<false>(v, r, e, residual, at);
-      const f32x16 phi = q2 * q2 * r, psi = q2 * p.q * change;
-      sums.e_phi = fma(e, phi, sums.e_phi);
-      if (kCurvature) sums.phi2 = fma(phi, phi, sums.phi2);
-      const int n = batch.n++;
-      batch.t0[n] = p.t0;
-      batch.t1[n] = p.t1;
-      batch.t2[n] = p.t2;
-      if (kCurvature) {
-        batch.hh[n] = psi * psi;
-        batch.cc[n] = phi * psi;
-      }
-      batch.e_psi[n] = e * psi;
-      if (batch.n == Batch::kMost) add_batch<kCurvature>(sums, batch);
+  for (; left != 0; left &= left - 1) {
+    const uint32_t k = static_cast<uint32_t>(__builtin_ctz(left)) * 16, at = tile.begin + k;
+    const Scattered p = scattered(g, tile, k);
+    const f32x16 q2 = p.q * p.q, r = load(residual.r + at), e = load(residual.e + at);
+    const f32x16 change =
+        tile.whole ? by_weight<true>(v, r, e, residual, at) : by_weight<false>(v, r, e, residual, at);
+    const f32x16 phi = q2 * q2 * r, psi = q2 * p.q * change;
+    sums.e_phi = fma(e, phi, sums.e_phi);
+    if (kCurvature) sums.phi2 = fma(phi, phi, sums.phi2);
+    const int n = batch.n++;
+    batch.t0[n] = p.t0;
+    batch.t1[n] = p.t1;
+    batch.t2[n] = p.t2;
+    if (kCurvature) {
+      batch.hh[n] = psi * psi;
+      batch.cc[n] = phi * psi;
     }
+    batch.e_psi[n] = e * psi;
+    if (batch.n == Batch::kMost) add_batch<kCurvature>(sums, batch);
+  }
+}
+
+// Which groups of the next tile are reached is found before those of this one are added up.
+template <bool kCurvature>
+void add_scattered(Lanes& sums, const Gaussian& g, const uint32_t* tiles, size_t n, const TileView* views,
+                   const ResidualView& residual) {
+  Batch batch;
+  uint32_t next = reached_groups(g, views[tiles[0]]);
+  for (size_t k = 0; k < n; k++) {
+    const uint32_t left = next;
+    if (k + 1 < n) next = reached_groups(g, views[tiles[k + 1]]);
+    add_groups<kCurvature>(sums, batch, g, views[tiles[k]], left, residual);
+  }
+  add_batch<kCurvature>(sums, batch);
 }
 
 template <bool kCurvature>
@@ -251,13 +265,11 @@ void run(const Gaussian& g, const uint32_t* tiles, size_t n, const TileView* vie
   for (auto& v : sums.cross) v = splat(0.0f);
   for (auto& v : sums.force) v = splat(0.0f);
   sums.phi2 = sums.e_phi = splat(0.0f);
-  Batch batch;
-  for (size_t k = 0; k < n; k++) {
-    const TileView& tile = views[tiles[k]];
-    tile.columns ? add_columns<kCurvature>(sums, g, tile, residual)
-                 : add_scattered<kCurvature>(sums, batch, g, tile, residual);
+  if (n > 0 && views[tiles[0]].columns) {
+    for (size_t k = 0; k < n; k++) add_columns<kCurvature>(sums, g, views[tiles[k]], residual);
+  } else if (n > 0) {
+    add_scattered<kCurvature>(sums, g, tiles, n, views, residual);
   }
-  if (batch.n > 0) add_batch<kCurvature>(sums, batch);
   // phi is made of (8 q)^4 and psi of (8 q)^3.
   constexpr float phi = 1 / kWeight, psi = 1 / kSlope;
   for (int k = 0; k < 35; k++) out.curvature[k] = kCurvature ? sum(sums.curvature[k]) * (psi * psi) : 0.0f;
@@ -312,11 +324,10 @@ void project(const Gaussian& g, const uint32_t* tiles, size_t n, const TileView*
         }
       }
     } else {
-      for (uint32_t part = 0; part < tile.count / 16; part += 16)
-        for (uint32_t left = reached_groups(g, tile, part); left != 0; left &= left - 1) {
-          const uint32_t k = (part + static_cast<uint32_t>(__builtin_ctz(left))) * 16;
-          add_projection(wh, wr2, scattered(g, tile, k).q, th + k, tr + k);
-        }
+      for (uint32_t left = reached_groups(g, tile); left != 0; left &= left - 1) {
+        const uint32_t k = static_cast<uint32_t>(__builtin_ctz(left)) * 16;
+        add_projection(wh, wr2, scattered(g, tile, k).q, th + k, tr + k);
+      }
     }
   }
   out[0] = sum(wh) * (1 / kWeight);
