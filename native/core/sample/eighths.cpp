@@ -66,9 +66,10 @@ void Eighths::select(unsigned corner) {
           uint32_t here = grid_.at(source, inner, static_cast<uint32_t>(y % block_[1]),
                                    static_cast<uint32_t>(z % block_[2]));
           for (; inner < source.n[0] && i < tile.n[0]; inner += 2, here += 32, i++, x += 2, to += 16) {
+            const float weight = source.whole ? 1.0f : grid_.weight[here];
             part_.value[to] = grid_.value[here];
-            part_.weight[to] = grid_.weight[here];
-            finite += grid_.weight[here] > 0;
+            part_.weight[to] = weight;
+            finite += weight > 0;
           }
         }
       }
