@@ -116,7 +116,7 @@ async function quality(): Promise<void> {
     rows,
   );
   note(
-    `SPERR: measured fixed-rate rows of peers.csv, interpolated in log bytes (– outside them). Published layout: as many Gaussians as fit at ` +
+    `SPERR: measured fixed-rate rows of peers.csv, interpolated in log bytes (up to a tenth below the smallest: that one). Published layout: as many Gaussians as fit at ` +
       `${PUBLISHED_BYTES} bytes each (twelve f32), ${ADAM_ITERATIONS} iterations of Adam, our kernel and placement, its PSNR in f32.`,
   );
 }

@@ -62,11 +62,14 @@ function sz3(
   return rows.map(([target, bytes, psnr]) => ({ ...of, compressor: 'SZ3', target, bytes, psnr }));
 }
 
-/** PSNR at a size, linear in log bytes between the two measured rows around it; undefined outside what was measured. */
+/**
+ * PSNR at a size, linear in log bytes between the two measured rows around it; up to a tenth below the smallest that
+ * of the smallest, in the peer's favour; undefined elsewhere outside what was measured.
+ */
 export function psnrAt(rows: PeerRow[], bytes: number): number | undefined {
   const sorted = rows.filter((row) => Number.isFinite(row.psnr)).sort((a, b) => a.bytes - b.bytes);
   const above = sorted.findIndex((row) => row.bytes >= bytes);
-  if (above < 0 || (above === 0 && sorted[0]!.bytes !== bytes)) return undefined;
+  if (above < 0 || (above === 0 && bytes < 0.9 * sorted[0]!.bytes)) return undefined;
   const hi = sorted[above]!;
   const lo = sorted[Math.max(above - 1, 0)]!;
   if (hi.bytes === lo.bytes) return hi.psnr;
