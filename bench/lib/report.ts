@@ -26,7 +26,7 @@ export function keep(rows: string[][], row: string[]): void {
 
 /** A number with fixed decimals, or a dash for what was not measured. */
 export function fixed(value: number | undefined, decimals = 2): string {
-  return value === undefined || Number.isNaN(value) ? '–' : value.toFixed(decimals);
+  return value === undefined || !Number.isFinite(value) ? '–' : value.toFixed(decimals);
 }
 
 /** Date, processor, and how busy the machine was: what a timing means nothing without. */

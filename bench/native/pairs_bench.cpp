@@ -183,13 +183,12 @@ int main(int argc, char** argv) {
   std::printf("\n%zu bare points of it", some.size());
   measure(make_samples(bare, Association::node, {some.data(), Dtype::f32, some.size(), 1}), count / 4, wanted,
           kPoints);
-  std::puts(
-      "\nPer processor second, the best of ten rounds. A pair counts when the sample is inside the "
-      "Gaussian's\n"
-      "support. Forward is evaluate, finding which Gaussians reach which tiles, and comparing with the "
-      "values.\n"
-      "'of peak' counts the vector arithmetic instructions that sixteen pairs need (8 forward, 27 backward "
-      "on\n"
-      "grids, 18 and 113 at points) against fused multiply-adds in registers.");
+  std::printf(R"(
+Per processor second, the best of ten rounds. A pair counts when the sample is inside the Gaussian's support.
+Forward is evaluate, finding which Gaussians reach which tiles, and comparing with the values. 'of peak' counts
+the vector arithmetic instructions that sixteen pairs need (%.0f forward, %.0f backward on grids, %.0f and %.0f at
+points) against fused multiply-adds in registers.
+)",
+              kGrid.forward, kGrid.backward, kPoints.forward, kPoints.backward);
   return 0;
 }
