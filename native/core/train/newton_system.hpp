@@ -29,6 +29,23 @@ constexpr double sign(int p) {
   return p < 3 ? 1 : -1;
 }
 
+// Which moments these are, and those of each product of two.
+struct Places {
+  int curvature[9][9], first[9];
+};
+constexpr Places places() {
+  Places to{};
+  for (int a = 0; a < 9; a++) {
+    const int* p = kPower[a];
+    for (int b = 0; b < 9; b++)
+      to.curvature[a][b] =
+          monomial(p[0] + kPower[b][0], p[1] + kPower[b][1], p[2] + kPower[b][2], 4);
+    to.first[a] = monomial(p[0], p[1], p[2], 2);
+  }
+  return to;
+}
+inline constexpr Places kPlaces = places();
+
 // The Jacobian in t is a linear combination of the one in u: t0 = u0 + b1 t1 + b2 t2, hence for its squares.
 struct Combination {
   int to, from;
@@ -43,16 +60,13 @@ inline constexpr Combination kShear[] = {{0, 1, 1, 0, 1}, {0, 2, 0, 1, 1}, {3, 4
 template <class T>
 inline __attribute__((always_inline)) void fill(NewtonSystem<T>& n, const T* at) {
   const T *curvature = at, *cross = at + 35, *force = at + 45;
+#pragma GCC unroll 9
   for (int a = 0; a < 9; a++) {
-    const int* p = kPower[a];
-    for (int b = 0; b <= a; b++) {
-      const int* r = kPower[b];
-      n.h[a][b] = n.h[b][a] =
-          sign(a) * sign(b) * curvature[monomial(p[0] + r[0], p[1] + r[1], p[2] + r[2], 4)];
-    }
-    const int k = monomial(p[0], p[1], p[2], 2);
-    n.h[a][9] = n.h[9][a] = sign(a) * cross[k];
-    n.g[a] = sign(a) * force[k];
+#pragma GCC unroll 9
+    for (int b = 0; b <= a; b++)
+      n.h[a][b] = n.h[b][a] = sign(a) * sign(b) * curvature[kPlaces.curvature[a][b]];
+    n.h[a][9] = n.h[9][a] = sign(a) * cross[kPlaces.first[a]];
+    n.g[a] = sign(a) * force[kPlaces.first[a]];
   }
   n.h[9][9] = at[55];
   n.g[9] = at[56];
@@ -62,46 +76,60 @@ template <class T>
 inline __attribute__((always_inline)) void unshear(NewtonSystem<T>& n, const T& b1, const T& b2) {
   const T one = T{} + 1.0;
   const T power1[3] = {one, b1, b1 * b1}, power2[3] = {one, b2, b2 * b2};
+#pragma GCC unroll 11
   for (const auto& c : kShear) {
     const T f = c.factor * power1[c.p1] * power2[c.p2];
+#pragma GCC unroll 10
     for (int k = 0; k < kParameters; k++) n.h[c.to][k] += f * n.h[c.from][k];
     n.g[c.to] += f * n.g[c.from];
   }
+#pragma GCC unroll 11
   for (const auto& c : kShear) {
     const T f = c.factor * power1[c.p1] * power2[c.p2];
+#pragma GCC unroll 10
     for (int k = 0; k < kParameters; k++) n.h[k][c.to] += f * n.h[k][c.from];
   }
 }
 
-/// x of (H + damping diag H + floor) x = g by Cholesky; 0 where the system is not positive definite.
+/// x of (H + damping diag H + floor) x = g by Cholesky; 0 where the system is not positive definite. One
+/// division for each pivot: a division takes as long as sixteen products.
 template <class T>
 inline __attribute__((always_inline)) void solve(const NewtonSystem<T>& n, double damping, const T* floor,
                                                  T* x) {
   const T zero{};
-  T l[kParameters][kParameters], definite = zero + 1.0;
+  T l[kParameters][kParameters], inverse[kParameters], definite = zero + 1.0;  // inverse: of the pivots
+#pragma GCC unroll 10
   for (int b = 0; b < kParameters; b++)
+#pragma GCC unroll 10
     for (int a = b; a < kParameters; a++) {
       T s = n.h[a][b];
       if (a == b) s += damping * (s > zero ? s : zero) + floor[a];
+#pragma GCC unroll 10
       for (int k = 0; k < b; k++) s -= l[a][k] * l[b][k];
       if (a == b) {
         definite = s > zero ? definite : zero;
-        l[a][a] = s > zero ? s : zero + 1.0;
-        take_root(l[a][a]);
+        T root = s > zero ? s : zero + 1.0;
+        take_root(root);
+        inverse[a] = 1.0 / root;
       } else {
-        l[a][b] = s / l[b][b];
+        l[a][b] = s * inverse[b];
       }
     }
+#pragma GCC unroll 10
   for (int a = 0; a < kParameters; a++) {
     T s = n.g[a];
+#pragma GCC unroll 10
     for (int k = 0; k < a; k++) s -= l[a][k] * x[k];
-    x[a] = s / l[a][a];
+    x[a] = s * inverse[a];
   }
+#pragma GCC unroll 10
   for (int a = kParameters - 1; a >= 0; a--) {
     T s = x[a];
+#pragma GCC unroll 10
     for (int k = a + 1; k < kParameters; k++) s -= l[k][a] * x[k];
-    x[a] = s / l[a][a];
+    x[a] = s * inverse[a];
   }
+#pragma GCC unroll 10
   for (int a = 0; a < kParameters; a++) x[a] = definite > zero ? x[a] : zero;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <iterator>
 
 #include "base/instruction_set.hpp"
@@ -96,16 +95,19 @@ void Stepper::newton(Model& model, const Pass& pass, size_t first, size_t last, 
   batch.sheared = pass.samples().columns;
   batch.damping = kDamping;
   batch.value_floor = kValueFloor * phi2_ + 1e-30;
+  // All sums first: read at once, in other pieces than they were written in, they would have to wait for that.
+  Moments sums[kNewtonLanes];
+  for (size_t i = first; i < last; i++) sums[i - first] = pass.backward(i, renew_);
   for (size_t k = 0; k < kNewtonLanes; k++) {
     const size_t i = std::min(first + k, last - 1);  // the last one fills up
+    const Moments& now = sums[i - first];
     Moments& m = moments_[i];
-    if (i == first + k) {
-      const Moments now = pass.backward(i, renew_);
-      if (renew_) m = now;
-      std::copy_n(now.force, std::size(now.force), m.force);
-      m.e_phi = now.e_phi;
-    }
-    std::memcpy(batch.moments[k], &m, sizeof m);
+    if (renew_) m = now;
+    float* to = std::copy_n(m.curvature, std::size(m.curvature), batch.moments[k]);
+    to = std::copy_n(m.cross, std::size(m.cross), to);
+    to = std::copy_n(now.force, std::size(now.force), to);
+    to[0] = m.phi2;
+    to[1] = now.e_phi;
     batch.floor[k] = trust_ * m.phi2 + kFloor * phi2_ + 1e-30;
     const Shear shear = shear_of(model, i);
     batch.b1[k] = shear.b1;
