@@ -10,7 +10,7 @@
 namespace gaussitu {
 namespace {
 
-// One Gaussian's support |A d|^2 <= 8 margin^2 and its metric P = A^T A.
+// One Gaussian's support |A d|^2 <= 8 margin^2.
 class Ellipsoid {
  public:
   Ellipsoid(const Model& m, size_t i, double margin) {
@@ -20,17 +20,11 @@ class Ellipsoid {
     const double i01 = -a[1] * i00 * i11, i12 = -a[4] * i11 * i22,
                  i02 = (a[1] * a[4] - a[2] * a[3]) * i00 * i11 * i22;
     // Half extents along the axes: sqrt(8 (A^-1 A^-T)_kk), a little enlarged.
-    const double r = std::sqrt(double{kSupport2}) * margin * 1.001;
+    support_ = kSupport2 * margin * margin;
+    const double r = std::sqrt(support_) * 1.001;
     half_[0] = r * std::sqrt(i00 * i00 + i01 * i01 + i02 * i02);
     half_[1] = r * std::sqrt(i11 * i11 + i12 * i12);
     half_[2] = r * std::fabs(i22);
-    p_[0][0] = a[0] * a[0];
-    p_[0][1] = p_[1][0] = a[0] * a[1];
-    p_[0][2] = p_[2][0] = a[0] * a[2];
-    p_[1][1] = a[1] * a[1] + a[3] * a[3];
-    p_[1][2] = p_[2][1] = a[1] * a[2] + a[3] * a[4];
-    p_[2][2] = a[2] * a[2] + a[4] * a[4] + a[5] * a[5];
-    for (int k = 0; k < 3; k++) inverse_[k] = -1 / p_[k][k];
   }
 
   // Whether the boxes around the ellipsoid and of the tile overlap; written so that a NaN extent keeps it.
@@ -38,6 +32,16 @@ class Ellipsoid {
     for (int k = 0; k < 3; k++)
       if (hi[k] < mu_[k] - half_[k] || lo[k] > mu_[k] + half_[k]) return false;
     return true;
+  }
+
+  // Whether distance_bound() of the box is within the support. The point that is nearest along the axes most
+  // often says so, for a seventh of the time.
+  bool reaches(const float lo[3], const float hi[3]) const {
+    double d[3];
+    for (int k = 0; k < 3; k++) d[k] = std::clamp(0.0, lo[k] - mu_[k], hi[k] - mu_[k]);
+    const double t0 = a_[0] * d[0] + a_[1] * d[1] + a_[2] * d[2], t1 = a_[3] * d[1] + a_[4] * d[2],
+                 t2 = a_[5] * d[2];
+    return t0 * t0 + t1 * t1 + t2 * t2 < support_ || distance_bound(lo, hi) < support_;
   }
 
   double distance_bound(const float lo[3], const float hi[3]) const {
@@ -48,31 +52,36 @@ class Ellipsoid {
       d[k] = std::clamp(0.0, l[k], h[k]);
     }
     if (d[0] == 0 && d[1] == 0 && d[2] == 0) return 0;
+    const double *a = a_, p01 = a[0] * a[1], p02 = a[0] * a[2], p12 = a[1] * a[2] + a[3] * a[4];
+    const double p[3][3] = {{a[0] * a[0], p01, p02},  // the metric A^T A
+                            {p01, a[1] * a[1] + a[3] * a[3], p12},
+                            {p02, p12, a[2] * a[2] + a[4] * a[4] + a[5] * a[5]}};
+    const double inverse[3] = {-1 / p[0][0], -1 / p[1][1], -1 / p[2][2]};
     // The point of the box that is nearest in the Gaussian's metric, by coordinate descent.
     for (int sweep = 0; sweep < 3; sweep++)
       for (int k = 0; k < 3; k++) {
         const int u = (k + 1) % 3, v = (k + 2) % 3;
-        d[k] = std::clamp((p_[k][u] * d[u] + p_[k][v] * d[v]) * inverse_[k], l[k], h[k]);
+        d[k] = std::clamp((p[k][u] * d[u] + p[k][v] * d[v]) * inverse[k], l[k], h[k]);
       }
     // Whatever d is, |A x| >= (A d . A x) / |A d| for every x, and the least of the right side over the box
     // is a sum of per-axis extremes. This certifies the bound even where the descent has not converged.
     double norm2 = 0, least = 0;
     for (int k = 0; k < 3; k++) {
-      const double n = p_[k][0] * d[0] + p_[k][1] * d[1] + p_[k][2] * d[2];
+      const double n = p[k][0] * d[0] + p[k][1] * d[1] + p[k][2] * d[2];
       norm2 += n * d[k];
       least += std::min(n * l[k], n * h[k]);
     }
     if (!(norm2 > 0) || least <= 0) return 0;
     // Rounding of t in single precision: a few units in the last place of the largest partial sum.
     const auto far = [&](int k) { return std::max(std::fabs(l[k]), std::fabs(h[k])); };
-    const double size = std::fabs(a_[0]) * far(0) + (std::fabs(a_[1]) + std::fabs(a_[3])) * far(1) +
-                        (std::fabs(a_[2]) + std::fabs(a_[4]) + std::fabs(a_[5])) * far(2);
+    const double size = std::fabs(a[0]) * far(0) + (std::fabs(a[1]) + std::fabs(a[3])) * far(1) +
+                        (std::fabs(a[2]) + std::fabs(a[4]) + std::fabs(a[5])) * far(2);
     const double bound = std::max(0.0, least / std::sqrt(norm2) - 1e-6 * size);
     return bound * bound * (1 - 1e-6);
   }
 
  private:
-  double mu_[3], a_[6], half_[3], p_[3][3], inverse_[3];
+  double mu_[3], a_[6], half_[3], support_;
 };
 
 }  // namespace
@@ -99,7 +108,6 @@ TileTree::TileTree(const SampleSet& samples) : tiles_(samples.tiles.size()) {
 
 void TileTree::find(const Model& model, size_t i, double margin, std::vector<uint32_t>& out) const {
   const Ellipsoid ellipsoid(model, i, margin);
-  const double support = kSupport2 * margin * margin;
   size_t stack[64], depth = 0;
   stack[depth++] = 1;
   while (depth > 0) {
@@ -109,7 +117,7 @@ void TileTree::find(const Model& model, size_t i, double margin, std::vector<uin
     if (node < leaves_) {
       stack[depth++] = 2 * node + 1;
       stack[depth++] = 2 * node;
-    } else if (ellipsoid.distance_bound(box.lo, box.hi) < support) {
+    } else if (ellipsoid.reaches(box.lo, box.hi)) {
       out.push_back(static_cast<uint32_t>(node - leaves_));
     }
   }

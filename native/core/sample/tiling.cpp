@@ -107,6 +107,37 @@ void find_boxes(SampleSet& s) {
   });
 }
 
+// Places of a tile's samples, in the order in which they lie in memory; `source` is that of the first one.
+// Padding lanes have a place beside the others, and weight 0.
+void fill_columns(SampleSet& out, const Tile& tile, const std::array<size_t, 3>& dims, size_t source) {
+  const uint32_t lanes_z = 16 / out.lanes_y;
+  uint32_t s = tile.begin;
+  for (uint32_t z = 0; z < tile.n[2]; z += lanes_z)
+    for (uint32_t y = 0; y < tile.n[1]; y += out.lanes_y) {
+      float at_y[16], at_z[16], weight[16];
+      uint32_t from[16];
+      for (uint32_t lane = 0; lane < 16; lane++) {
+        const uint32_t j = y + lane % out.lanes_y, k = z + lane / out.lanes_y;
+        const bool inside = j < tile.n[1] && k < tile.n[2];
+        at_y[lane] = tile.lo[1] + static_cast<float>(j);
+        at_z[lane] = tile.lo[2] + static_cast<float>(k);
+        weight[lane] = inside ? 1.0f : 0.0f;
+        from[lane] = inside ? static_cast<uint32_t>(source + (k * dims[1] + j) * dims[0]) : kNoSource;
+      }
+      for (uint32_t i = 0; i < tile.n[0]; i++, s += 16) {
+        const float x = tile.lo[0] + static_cast<float>(i);
+        for (uint32_t lane = 0; lane < 16; lane++) {
+          out.x[s + lane] = x;
+          out.y[s + lane] = at_y[lane];
+          out.z[s + lane] = at_z[lane];
+          out.value[s + lane] = 0;
+          out.weight[s + lane] = weight[lane];
+          out.source[s + lane] = from[lane] == kNoSource ? kNoSource : from[lane] + i;
+        }
+      }
+    }
+}
+
 }  // namespace
 
 double column_padding(const std::array<size_t, 3>& dims) {
@@ -139,24 +170,9 @@ void tile_columns(const std::array<size_t, 3>& dims, const std::array<double, 3>
   }
   allocate(out, padded);
   parallel_for(blocks.size(), [&](size_t t) {
-    const Tile& tile = out.tiles[t];
-    // Padding lanes have a place beside the others, and weight 0.
-    for (uint32_t k = 0; k < up(tile.n[2], lanes_z); k++)
-      for (uint32_t j = 0; j < up(tile.n[1], lanes_y); j++)
-        for (uint32_t i = 0; i < tile.n[0]; i++) {
-          const size_t s = out.at(tile, i, j, k);
-          out.x[s] = tile.lo[0] + static_cast<float>(i);
-          out.y[s] = tile.lo[1] + static_cast<float>(j);
-          out.z[s] = tile.lo[2] + static_cast<float>(k);
-          const bool inside = j < tile.n[1] && k < tile.n[2];
-          out.value[s] = 0;
-          out.weight[s] = inside ? 1.0f : 0.0f;
-          out.source[s] =
-              inside ? static_cast<uint32_t>(
-                           ((blocks[t][2] * size[2] + k) * dims[1] + blocks[t][1] * size[1] + j) * dims[0] +
-                           blocks[t][0] * size[0] + i)
-                     : kNoSource;
-        }
+    const auto& b = blocks[t];
+    fill_columns(out, out.tiles[t], dims,
+                 (b[2] * size[2] * dims[1] + b[1] * size[1]) * dims[0] + b[0] * size[0]);
   });
 }
 

@@ -38,8 +38,7 @@ constexpr Places places() {
   for (int a = 0; a < 9; a++) {
     const int* p = kPower[a];
     for (int b = 0; b < 9; b++)
-      to.curvature[a][b] =
-          monomial(p[0] + kPower[b][0], p[1] + kPower[b][1], p[2] + kPower[b][2], 4);
+      to.curvature[a][b] = monomial(p[0] + kPower[b][0], p[1] + kPower[b][1], p[2] + kPower[b][2], 4);
     to.first[a] = monomial(p[0], p[1], p[2], 2);
   }
   return to;
