@@ -43,10 +43,15 @@ async function course(of: EncodeRequest): Promise<Course> {
 
 const took = ({ seen }: Course) => seen.at(-1)![0];
 
-/** The one of three, which differ in time alone, that ends first. */
-async function swiftest(of: EncodeRequest): Promise<Course> {
-  const courses = [await course(of), await course(of), await course(of)];
-  return courses.sort((a, b) => took(a) - took(b))[0]!;
+/** The shortest of five trainings of each request, which differ in time alone. All take their turns: what else the machine does falls on all of them. */
+async function swiftest(requests: EncodeRequest[]): Promise<Course[]> {
+  const least: Course[] = [];
+  for (let turn = 0; turn < 5; turn++)
+    for (const [k, of] of requests.entries()) {
+      const now = await course(of);
+      if (!least[k] || took(now) < took(least[k])) least[k] = now;
+    }
+  return least;
 }
 
 const best = ({ seen }: Course) => Math.max(...seen.map(([, decibels]) => decibels));
@@ -137,12 +142,15 @@ async function seconds(): Promise<void> {
     ['Levenberg-Marquardt', [8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 40], {}],
     ['Adam', [40, 50, 60, 70, 80, 90, 100, 110, 120, 130, 140], { optimiser: 'adam' }],
   ];
+  const all = await swiftest(
+    kinds.flatMap(([, lengths, rest]) =>
+      lengths.map((iterations) => request(from, 'u', 3, { target: { gaussians }, iterations, ...rest })),
+    ),
+  );
   const rows: string[][] = [];
   const times: number[][] = [];
-  for (const [name, lengths, rest] of kinds) {
-    const runs: Course[] = [];
-    for (const iterations of lengths)
-      runs.push(await swiftest(request(from, 'u', 3, { target: { gaussians }, iterations, ...rest })));
+  for (const [name, lengths] of kinds) {
+    const runs = all.splice(0, lengths.length);
     times.push([38, 40, 42].map((decibels) => shortest(runs, decibels)));
     keep(rows, [
       name,
@@ -158,25 +166,26 @@ async function seconds(): Promise<void> {
     rows,
   );
   note(
-    `${gaussians} Gaussians, PSNR at all samples before quantisation, seconds of whole trainings, placement included; least of three.`,
+    `${gaussians} Gaussians, PSNR at all samples before quantisation, seconds of whole trainings, placement included; least of five, in turns.`,
   );
-  const again = await swiftest(request(from, 'u', 3, { target: { gaussians } }));
+  const iterations = [1, 2, 3, 4, 5, 6, 8, 12, 24];
+  const [again, ...warmer] = await swiftest(
+    [{}, ...iterations.map((n) => ({ iterations: n, previous: cold.payload }))].map((rest) =>
+      request(from, 'u', 3, { target: { gaussians }, ...rest }),
+    ),
+  );
   const warm: string[][] = [];
-  for (const iterations of [1, 2, 3, 4, 5, 6, 8, 12, 24]) {
-    const now = await swiftest(
-      request(from, 'u', 3, { target: { gaussians }, iterations, previous: cold.payload }),
-    );
+  for (const [k, now] of warmer.entries())
     keep(warm, [
-      String(iterations),
+      String(iterations[k]),
       fixed(now.psnr),
-      fixed(now.psnr - again.psnr),
+      fixed(now.psnr - again!.psnr),
       fixed(took(now)),
-      `1/${fixed(took(again) / took(now), 1)}`,
+      `1/${fixed(took(again!) / took(now), 1)}`,
     ]);
-  }
   table(['warm iterations', 'stored, dB', 'over a cold start', 's', 'of its time'], warm);
   note(
-    `From step 2 to step 3; the cold start has ${fixed(again.psnr)} dB after ${fixed(took(again))} s; least of three.`,
+    `From step 2 to step 3; the cold start has ${fixed(again!.psnr)} dB after ${fixed(took(again!))} s; least of five, in turns.`,
   );
 }
 
