@@ -7,14 +7,15 @@
 //   pairs_bench [gaussians = 3900] [isa ...]   dns_decay u (GAUSSITU_DATA) or a synthetic field of that size
 //
 // A pair counts when the sample lies inside the Gaussian's support, d2 < 8; what the kernels compute beside
-// that, the other lanes of a vector that is reached, counts for nothing. Seconds are processor seconds of
-// this process: other processes on the machine disturb them least. The scalar variant is the fallback of
-// processors without AVX2 and a hundred times slower: measured on demand.
+// that, the other lanes of a vector that is reached, counts for nothing. Times are those of the shortest of
+// many passes, of one or two milliseconds each, the peak's too: other work on the machine leaves some of them
+// alone. Where threads wait for each other, that counts. The scalar variant is the fallback of processors
+// without AVX2 and a hundred times slower: measured on demand.
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <functional>
 #include <string>
 #include <vector>
@@ -37,21 +38,19 @@ struct Needed {
 };
 constexpr Needed kGrid{8, 27}, kPoints{18, 113};
 
-double processor_seconds() {
-  timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-// Long enough that the kernel, which learns of the time of other threads some milliseconds late, is not taken
-// for speed.
-double seconds(const std::function<void()>& body) {
+// Processor seconds of the shortest of the passes that a tenth of a second has room for.
+double seconds(unsigned threads, const std::function<void()>& pass) {
+  using Clock = std::chrono::steady_clock;
   constexpr double kLong = 0.1;
-  const double start = processor_seconds();
-  int bodies = 0;
-  double took = 0;
-  for (; took < kLong; bodies++, took = processor_seconds() - start) body();
-  return took / bodies;
+  double least = 1e30, all = 0;
+  while (all < kLong) {
+    const auto start = Clock::now();
+    pass();
+    const double took = std::chrono::duration<double>(Clock::now() - start).count();
+    least = std::min(least, took);
+    all += took;
+  }
+  return least * threads;
 }
 
 // Pairs of a Gaussian and a sample with d2 < 8, in double.
@@ -102,11 +101,12 @@ double multiply_adds(unsigned threads, uint64_t rounds) {
   return 12.0 * 16 * static_cast<double>(rounds) * threads;
 }
 
-// Processor seconds of one instruction set and number of threads, the best so far. What shares the core with
-// this process comes and goes: each is measured in every round, and all rounds take their turns.
+// Processor seconds of one instruction set and number of threads, the least so far. Each is measured in every
+// round: what else the machine does comes and goes.
 struct Best {
   std::string isa;
   unsigned threads;
+  double fmas = 0;  // in the time of `peak`
   double peak = 1e30, evaluate = 1e30, forward = 1e30, backward = 1e30;
 };
 
@@ -131,28 +131,28 @@ void measure(const SampleSet& samples, size_t count, const std::vector<std::stri
       for (const unsigned threads : {1u, 2u}) table.push_back({isa, threads});
   std::vector<Moments> moments(model.count());
   std::vector<float> f;
-  double fmas = 0;
   for (int round = 0; round < 10; round++)
     for (Best& best : table) {
       if (best.isa == "scalar" && round > 0) continue;
       set_instruction_set(best.isa);
       set_thread_count(best.threads);
-      const uint64_t rounds = best.isa == "scalar" ? 60'000 : 4'000'000;
-      best.peak = std::min(best.peak, seconds([&] { fmas = multiply_adds(best.threads, rounds); }) / fmas);
-      best.evaluate = std::min(best.evaluate, seconds([&] { pass.apply_values(model.v, f); }));
-      best.forward = std::min(best.forward, seconds([&] { pass.forward(model); }));
-      best.backward =
-          std::min(best.backward, seconds([&] {
-                     parallel_for(model.count(), [&](size_t i) { moments[i] = pass.backward(i, true); });
-                   }));
+      const uint64_t rounds = best.isa == "scalar" ? 15'000 : 1'000'000;
+      const auto least = [&](double& so_far, const std::function<void()>& of) {
+        so_far = std::min(so_far, seconds(best.threads, of));
+      };
+      least(best.peak, [&] { best.fmas = multiply_adds(best.threads, rounds); });
+      least(best.evaluate, [&] { pass.apply_values(model.v, f); });
+      least(best.forward, [&] { pass.forward(model); });
+      least(best.backward,
+            [&] { parallel_for(model.count(), [&](size_t i) { moments[i] = pass.backward(i, true); }); });
     }
   for (const Best& best : table) {
     const auto rate = [&](double took) { return pairs / took / 1e9; };
     const auto share = [&](double instructions, double took) {
-      return 100 * instructions * pairs / took * best.peak;
+      return 100 * instructions * pairs / took * best.peak / best.fmas;
     };
     std::printf("%-8s %7u | %11.1f | %9.2f %6.0f%% | %9.2f %6.0f%% | %9.2f %6.0f%% | %11.4f\n",
-                best.isa.c_str(), best.threads, 1e-9 / best.peak, rate(best.evaluate),
+                best.isa.c_str(), best.threads, 1e-9 * best.fmas / best.peak, rate(best.evaluate),
                 share(needed.forward, best.evaluate), rate(best.forward), share(needed.forward, best.forward),
                 rate(best.backward), share(needed.backward, best.backward), best.forward + best.backward);
   }
@@ -184,7 +184,8 @@ int main(int argc, char** argv) {
   measure(make_samples(bare, Association::node, {some.data(), Dtype::f32, some.size(), 1}), count / 4, wanted,
           kPoints);
   std::printf(R"(
-Per processor second, the best of ten rounds. A pair counts when the sample is inside the Gaussian's support.
+Per processor second, the shortest of the passes in ten rounds of a tenth of a second. A pair counts when the
+sample is inside the Gaussian's support.
 Forward is evaluate, finding which Gaussians reach which tiles, and comparing with the values. 'of peak' counts
 the vector arithmetic instructions that sixteen pairs need (%.0f forward, %.0f backward on grids, %.0f and %.0f at
 points) against fused multiply-adds in registers.

@@ -46,27 +46,43 @@ GAUSSITU_INLINE void make_ready(Ready& r, const Gaussian& g, const Lattice& l) {
   r.gaussian = &g;
 }
 
+// A column that is ready: what does not depend on x, where its steps begin, and after its last one.
+struct Start {
+  f32x16 c0, base;
+  uint32_t begin;
+  int64_t left;
+  const float* end;
+};
+
+GAUSSITU_INLINE Start start(const Columns& p, const Across& yz, const Lattice& l, uint32_t c) {
+  const Column col = column(yz, l, c);
+  return {col.c0, col.base, static_cast<uint32_t>(p.begin[c]), p.left[c], p.dx + p.end[c]};
+}
+
+// Each column is made ready before the steps of the one before it, too.
 template <bool kCover>
 GAUSSITU_INLINE uint32_t add_to_columns(Sums& s, float* cover, const Ready& ready, const Lattice& l) {
   const Columns& p = ready.columns;
+  if (p.mask == 0) return 0;
   const Gaussian& g = *ready.gaussian;
   const f32x16 a00 = splat(g.a[0]), v = splat(g.v);
   const Across yz = across(g);
-  uint32_t vectors = 0;
-  for (uint32_t left = p.mask; left != 0; left &= left - 1) {
-    const auto c = static_cast<uint32_t>(__builtin_ctz(left));
-    const Column col = column(yz, l, c);
-    float *nd = s.at(static_cast<uint32_t>(p.begin[c])), *cov = cover + (kCover ? p.begin[c] : 0);
-    const float* end = p.dx + p.end[c];
-    int64_t step = p.left[c];
+  uint32_t left = p.mask, vectors = 0;
+  Start next = start(p, yz, l, static_cast<uint32_t>(__builtin_ctz(left)));
+  do {
+    left &= left - 1;
+    const Start now = next;
+    next = start(p, yz, l, left != 0 ? static_cast<uint32_t>(__builtin_ctz(left)) : 0);
+    float *nd = s.at(now.begin), *cov = cover + (kCover ? now.begin : 0);
+    int64_t step = now.left;
     vectors -= static_cast<uint32_t>(step);
     do {
-      const f32x16 t0 = fma(a00, splat(end[step]), col.c0);
-      add<kCover>(nd, cov, falloff(fma(t0, t0, col.base)), v);
+      const f32x16 t0 = fma(a00, splat(now.end[step]), now.c0);
+      add<kCover>(nd, cov, falloff(fma(t0, t0, now.base)), v);
       nd += 32;
       if (kCover) cov += 16;
     } while (++step != 0);
-  }
+  } while (left != 0);
   return vectors;
 }
 
