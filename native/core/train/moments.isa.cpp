@@ -261,8 +261,10 @@ template <bool kCurvature>
 void run(const Gaussian& g, const uint32_t* tiles, size_t n, const TileView* views,
          const ResidualView& residual, Moments& out) {
   Lanes sums;
-  for (auto& v : sums.curvature) v = splat(0.0f);
-  for (auto& v : sums.cross) v = splat(0.0f);
+  if (kCurvature) {
+    for (auto& v : sums.curvature) v = splat(0.0f);
+    for (auto& v : sums.cross) v = splat(0.0f);
+  }
   for (auto& v : sums.force) v = splat(0.0f);
   sums.phi2 = sums.e_phi = splat(0.0f);
   if (n > 0 && views[tiles[0]].columns) {
