@@ -11,6 +11,8 @@
 // many passes, of one or two milliseconds each, the peak's too: other work on the machine leaves some of them
 // alone. Where threads wait for each other, that counts. The scalar variant is the fallback of processors
 // without AVX2 and a hundred times slower: measured on demand.
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -83,10 +85,10 @@ std::vector<float> field() {
     }
   }
   if (!v.empty()) {
-    std::printf("dns_decay u step 3, 128 x 128 x 64");
+    std::printf("dns_decay u step 3\n");
     return v;
   }
-  std::printf("synthetic field, 128 x 128 x 64 (GAUSSITU_DATA is not set)");
+  std::printf("A synthetic field (GAUSSITU_DATA is not set)\n");
   for (int k = 0; k < 64; k++)
     for (int j = 0; j < 128; j++)
       for (int i = 0; i < 128; i++)
@@ -101,78 +103,88 @@ double multiply_adds(unsigned threads, uint64_t rounds) {
   return 12.0 * 16 * static_cast<double>(rounds) * threads;
 }
 
-// Processor seconds of one instruction set and number of threads, the least so far. Each is measured in every
-// round: what else the machine does comes and goes.
-struct Best {
+// Processor seconds of one instruction set and number of threads, the least so far.
+struct Least {
   std::string isa;
   unsigned threads;
   double fmas = 0;  // in the time of `peak`
   double peak = 1e30, evaluate = 1e30, forward = 1e30, backward = 1e30;
 };
 
-// Trains a model of so many Gaussians on the samples and prints the table of its passes.
-void measure(const SampleSet& samples, size_t count, const std::vector<std::string>& wanted, Needed needed) {
-  Model model = initialise(samples, count);
-  TrainSettings settings;
-  settings.iterations = 20;
-  train(model, samples, settings, {});
-  Pass pass(samples);
-  pass.forward(model);
-  const double pairs = pairs_in_support(model, samples);
-  std::printf(", %zu Gaussians, %.1f M pairs per pass (%.1f M lanes computed)\n\n", model.count(),
-              pairs / 1e6, static_cast<double>(pass.pairs()) / 1e6);
-  std::printf("%-8s %7s | %11s | %9s %7s | %9s %7s | %9s %7s | %11s\n", "Gpair/s", "threads", "peak GFMA/s",
-              "evaluate", "of peak", "forward", "of peak", "backward", "of peak", "s/iteration");
-  std::vector<Best> table;
-  for (const auto& isa : wanted)
-    if (supports(isa == "scalar"   ? InstructionSet::scalar
-                 : isa == "avx512" ? InstructionSet::avx512
-                                   : InstructionSet::avx2))
-      for (const unsigned threads : {1u, 2u}) table.push_back({isa, threads});
-  std::vector<Moments> moments(model.count());
-  std::vector<float> f;
-  for (int round = 0; round < 10; round++)
-    for (Best& best : table) {
-      if (best.isa == "scalar" && round > 0) continue;
-      set_instruction_set(best.isa);
-      set_thread_count(best.threads);
-      const uint64_t rounds = best.isa == "scalar" ? 15'000 : 1'000'000;
-      const auto least = [&](double& so_far, const std::function<void()>& of) {
-        so_far = std::min(so_far, seconds(best.threads, of));
-      };
-      least(best.peak, [&] { best.fmas = multiply_adds(best.threads, rounds); });
-      least(best.evaluate, [&] { pass.apply_values(model.v, f); });
-      least(best.forward, [&] { pass.forward(model); });
-      least(best.backward,
-            [&] { parallel_for(model.count(), [&](size_t i) { moments[i] = pass.backward(i, true); }); });
-    }
-  for (const Best& best : table) {
-    const auto rate = [&](double took) { return pairs / took / 1e9; };
-    const auto share = [&](double instructions, double took) {
-      return 100 * instructions * pairs / took * best.peak / best.fmas;
-    };
-    std::printf("%-8s %7u | %11.1f | %9.2f %6.0f%% | %9.2f %6.0f%% | %9.2f %6.0f%% | %11.4f\n",
-                best.isa.c_str(), best.threads, 1e-9 * best.fmas / best.peak, rate(best.evaluate),
-                share(needed.forward, best.evaluate), rate(best.forward), share(needed.forward, best.forward),
-                rate(best.backward), share(needed.backward, best.backward), best.forward + best.backward);
+// The passes of a model trained on some samples.
+class Passes {
+ public:
+  Passes(SampleSet samples, size_t count, const std::vector<std::string>& wanted, Needed needed)
+      : samples_(std::move(samples)), model_(initialise(samples_, count)), pass_(samples_), needed_(needed) {
+    TrainSettings settings;
+    settings.iterations = 20;
+    train(model_, samples_, settings, {});
+    pass_.forward(model_);
+    moments_.resize(model_.count());
+    for (const auto& isa : wanted)
+      if (supports(isa == "scalar"   ? InstructionSet::scalar
+                   : isa == "avx512" ? InstructionSet::avx512
+                                     : InstructionSet::avx2))
+        for (const unsigned threads : {1u, 2u}) table_.push_back({isa, threads});
   }
-}
 
-}  // namespace
+  void measure() {
+    for (Least& row : table_) {
+      const bool scalar = row.isa == "scalar";
+      if (scalar && row.fmas > 0) continue;
+      set_instruction_set(row.isa);
+      set_thread_count(row.threads);
+      const auto least = [&](double& so_far, const std::function<void()>& of) {
+        so_far = std::min(so_far, seconds(row.threads, of));
+      };
+      least(row.peak, [&] { row.fmas = multiply_adds(row.threads, scalar ? 15'000 : 1'000'000); });
+      least(row.evaluate, [&] { pass_.apply_values(model_.v, f_); });
+      least(row.forward, [&] { pass_.forward(model_); });
+      least(row.backward,
+            [&] { parallel_for(model_.count(), [&](size_t i) { moments_[i] = pass_.backward(i, true); }); });
+    }
+  }
 
-int main(int argc, char** argv) {
-  const auto values = field();
-  const size_t count = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 3900;
-  std::vector<std::string> wanted(argv + std::min(argc, 2), argv + argc);
-  if (wanted.empty()) wanted = {"avx2", "avx512"};
+  void print(const char* what) const {
+    const double pairs = pairs_in_support(model_, samples_);
+    std::printf("%s, %zu Gaussians, %.1f M pairs per pass (%.1f M lanes computed)\n\n", what, model_.count(),
+                pairs / 1e6, static_cast<double>(pass_.pairs()) / 1e6);
+    std::printf("%-8s %7s | %11s | %9s %7s | %9s %7s | %9s %7s | %11s\n", "Gpair/s", "threads", "peak GFMA/s",
+                "evaluate", "of peak", "forward", "of peak", "backward", "of peak", "s/iteration");
+    for (const Least& row : table_) {
+      const auto rate = [&](double took) { return pairs / took / 1e9; };
+      const auto share = [&](double instructions, double took) {
+        return 100 * instructions * pairs / took * row.peak / row.fmas;
+      };
+      std::printf("%-8s %7u | %11.1f | %9.2f %6.0f%% | %9.2f %6.0f%% | %9.2f %6.0f%% | %11.4f\n",
+                  row.isa.c_str(), row.threads, 1e-9 * row.fmas / row.peak, rate(row.evaluate),
+                  share(needed_.forward, row.evaluate), rate(row.forward),
+                  share(needed_.forward, row.forward), rate(row.backward),
+                  share(needed_.backward, row.backward), row.forward + row.backward);
+    }
+    std::printf("\n");
+  }
+
+ private:
+  SampleSet samples_;
+  Model model_;
+  Pass pass_;
+  Needed needed_;
+  std::vector<Least> table_;
+  std::vector<Moments> moments_;
+  std::vector<float> f_;
+};
+
+SampleSet on_grid(const std::vector<float>& values) {
   MeshView mesh;
   mesh.dims = {128, 128, 64};
-  measure(make_samples(mesh, Association::node, {values.data(), Dtype::f32, values.size(), 1}), count, wanted,
-          kGrid);
+  return make_samples(mesh, Association::node, {values.data(), Dtype::f32, values.size(), 1});
+}
 
+// A quarter of the grid's points, another one of four in each row, so that no lattice is left.
+SampleSet at_points(const std::vector<float>& values) {
   std::vector<float> points, some;
   for (size_t k = 0; k < values.size(); k += 4) {
-    // Another one of four in each row, so that no lattice is left.
     const size_t at = k + (k / 128 * 7 + k / 4) % 4;
     for (const size_t x : {at % 128, at / 128 % 128, at / 128 / 128}) points.push_back(static_cast<float>(x));
     some.push_back(values[at]);
@@ -180,16 +192,31 @@ int main(int argc, char** argv) {
   MeshView bare;
   bare.kind = MeshKind::points;
   bare.points = {points.data(), Dtype::f32, points.size(), 1};
-  std::printf("\n%zu bare points of it", some.size());
-  measure(make_samples(bare, Association::node, {some.data(), Dtype::f32, some.size(), 1}), count / 4, wanted,
-          kPoints);
-  std::printf(R"(
-Per processor second, the shortest of the passes in ten rounds of a tenth of a second. A pair counts when the
-sample is inside the Gaussian's support.
-Forward is evaluate, finding which Gaussians reach which tiles, and comparing with the values. 'of peak' counts
-the vector arithmetic instructions that sixteen pairs need (%.0f forward, %.0f backward on grids, %.0f and %.0f at
-points) against fused multiply-adds in registers.
+  return make_samples(bare, Association::node, {some.data(), Dtype::f32, some.size(), 1});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  constexpr int kRounds = 30;
+  const auto values = field();
+  const size_t count = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 3900;
+  std::vector<std::string> wanted(argv + std::min(argc, 2), argv + argc);
+  if (wanted.empty()) wanted = {"avx2", "avx512"};
+  Passes grid(on_grid(values), count, wanted, kGrid), points(at_points(values), count / 4, wanted, kPoints);
+  for (int round = 0; round < kRounds; round++) {
+    if (isatty(STDERR_FILENO)) std::fprintf(stderr, "\rround %d of %d", round + 1, kRounds);
+    for (Passes* of : {&grid, &points}) of->measure();
+  }
+  if (isatty(STDERR_FILENO)) std::fprintf(stderr, "\r%20s\r", "");
+  grid.print("128 x 128 x 64");
+  points.print("A quarter of it as bare points");
+  std::printf(
+      R"(Per processor second, the shortest of the passes in %d rounds of a tenth of a second. A pair counts when the
+sample is inside the Gaussian's support. Forward is evaluate, finding which Gaussians reach which tiles, and
+comparing with the values. 'of peak' counts the vector arithmetic instructions that sixteen pairs need (%.0f
+forward, %.0f backward on grids, %.0f and %.0f at points) against fused multiply-adds in registers.
 )",
-              kGrid.forward, kGrid.backward, kPoints.forward, kPoints.backward);
+      kRounds, kGrid.forward, kGrid.backward, kPoints.forward, kPoints.backward);
   return 0;
 }
