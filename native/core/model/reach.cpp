@@ -34,8 +34,8 @@ class Ellipsoid {
     return true;
   }
 
-  // Whether distance_bound() of the box is within the support. The point that is nearest along the axes most
-  // often says so, for a seventh of the time.
+  // Whether distance_bound() of the box is within the support. Most often the point that is nearest along the
+  // axes says so, for a few operations.
   bool reaches(const float lo[3], const float hi[3]) const {
     double d[3];
     for (int k = 0; k < 3; k++) d[k] = std::clamp(0.0, lo[k] - mu_[k], hi[k] - mu_[k]);

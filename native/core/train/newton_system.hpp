@@ -90,13 +90,14 @@ inline __attribute__((always_inline)) void unshear(NewtonSystem<T>& n, const T& 
   }
 }
 
-/// x of (H + damping diag H + floor) x = g by Cholesky; 0 where the system is not positive definite. One
-/// division for each pivot: a division takes as long as sixteen products.
+/// x of (H + damping diag H + floor) x = g by Cholesky; 0 where the system is not positive definite. Divides
+/// once per pivot: a division takes as long as many products.
 template <class T>
 inline __attribute__((always_inline)) void solve(const NewtonSystem<T>& n, double damping, const T* floor,
                                                  T* x) {
   const T zero{};
-  T l[kParameters][kParameters], inverse[kParameters], definite = zero + 1.0;  // inverse: of the pivots
+  T l[kParameters][kParameters], definite = zero + 1.0;
+  T inverse[kParameters];  // of the pivots
 #pragma GCC unroll 10
   for (int b = 0; b < kParameters; b++)
 #pragma GCC unroll 10
