@@ -25,7 +25,7 @@ constexpr double kWornOut = 3;             // dB that quantisation may cost a wa
 constexpr double kChangeNoise = 0.6, kStillToChange = 1.2;
 constexpr double kBornAlone = 1.3, kMostBirths = 0.25, kMostDeaths = 0.7;
 constexpr double kStillToFollow = 2;            // dB between the first third and the end of a warm training
-constexpr double kSettle = 0.4, kFollow = 0.5;  // parts at full steps of that first third and of the rest
+constexpr double kSettle = 0.4, kFollow = 0.7;  // parts at full steps of that first third and of the rest
 constexpr double kStillToGain = 1.4;            // dB between the middle and the end of a cold training
 constexpr double kThinned = 0.85;               // Gaussians that a round of thinning leaves
 constexpr double kBearable = 1;                 // dB that quantisation costs where fewer bring nothing more

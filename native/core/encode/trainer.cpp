@@ -123,9 +123,7 @@ void Trainer::train_with(size_t count, int iterations, double full) {
   t.iterations = iterations;
   t.full = full;
   const bool brief = !warm_ && planned() < kBrief;
-  if (t.optimiser == Optimiser::levenberg_marquardt)
-    // Changes have Gaussians that were just born, which have further to go; on eighths that may end badly.
-    t.step = warm_ && (!base_ || on_eighths_) ? kWarmStep : brief ? kBriefStep : 1;
+  if (t.optimiser == Optimiser::levenberg_marquardt) t.step = warm_ ? kWarmStep : brief ? kBriefStep : 1;
   if (on_eighths_) t.eighths = warm_ ? OnEighths::warm : brief ? OnEighths::brief : OnEighths::cold;
   if (settings_.seconds > 0) t.seconds = std::max(1e-3, seconds_to_train() - elapsed());
 
