@@ -3,6 +3,10 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 [ -n "${GAUSSITU_DATA:-}" ] || echo "GAUSSITU_DATA is not set: tests on real simulation data will be skipped"
+[ -z "${GAUSSITU_DATA:-}" ] || [ -d "$GAUSSITU_DATA" ] || {
+  echo "GAUSSITU_DATA: expected a folder of simulation data but found none at $GAUSSITU_DATA; unset it to skip the tests that need one" >&2
+  exit 2
+}
 out=$(mktemp)
 trap 'rm -f "$out" "$out.json"' EXIT
 
