@@ -8,8 +8,8 @@
 //
 // A pair counts when the sample lies inside the Gaussian's support, d2 < 8; what the kernels compute beside
 // that, the other lanes of a vector that is reached, counts for nothing. Times are those of the shortest of
-// many passes, of one or two milliseconds each, the peak's too: other work on the machine leaves some of them
-// alone. Where threads wait for each other, that counts. The scalar variant is the fallback of processors
+// many passes of 1 to 25 ms, the peak's too: other work on the machine leaves some of them alone. Where
+// threads wait for each other, that counts. The scalar variant is the fallback of processors
 // without AVX2 and a hundred times slower: measured on demand.
 #include <unistd.h>
 

@@ -24,11 +24,11 @@ constexpr double kWornOut = 3;             // dB that quantisation may cost a wa
 // than one of a payload that stands alone, with neighbours farther off; so many are born at most, or die.
 constexpr double kChangeNoise = 0.6, kStillToChange = 1.2;
 constexpr double kBornAlone = 1.3, kMostBirths = 0.25, kMostDeaths = 0.7;
-constexpr double kStillToFollow = 2;            // dB between the first third and the end of a warm training
-constexpr double kSettle = 0.4, kFollow = 0.7;  // parts at full steps of that first third and of the rest
-constexpr double kStillToGain = 1.4;            // dB between the middle and the end of a cold training
-constexpr double kThinned = 0.85;               // Gaussians that a round of thinning leaves
-constexpr double kBearable = 1;                 // dB that quantisation costs where fewer bring nothing more
+constexpr double kStillToFollow = 2;  // dB between the first third and the end of a warm training
+constexpr double kSettle = 0.4;       // part at full steps of that first third
+constexpr double kStillToGain = 1.4;  // dB between the middle and the end of a cold training
+constexpr double kThinned = 0.85;     // Gaussians that a round of thinning leaves
+constexpr double kBearable = 1;       // dB that quantisation costs where fewer bring nothing more
 
 /// Bits per Gaussian to expect from a field of so many samples when nothing is known of it yet: the fewer
 /// Gaussians, the larger the error and the coarser the steps.
@@ -107,7 +107,7 @@ void follow_by_changes(Trainer& trainer, size_t bytes) {
   trainer.train_with(trainer.previous_count(), first, kSettle);
   const size_t count =
       count_of_changes(trainer, static_cast<double>(bytes), std::pow(10, -kStillToFollow / 10));
-  trainer.train_with(count, planned - first, kFollow);
+  trainer.train_with(count, planned - first, kAnneal);
 }
 
 /// Round by round the least useful Gaussians go and the rest are trained, with finer steps for the same

@@ -78,14 +78,12 @@ inline __attribute__((always_inline)) void unshear(NewtonSystem<T>& n, const T& 
 #pragma GCC unroll 11
   for (const auto& c : kShear) {
     const T f = c.factor * power1[c.p1] * power2[c.p2];
-#pragma GCC unroll 10
     for (int k = 0; k < kParameters; k++) n.h[c.to][k] += f * n.h[c.from][k];
     n.g[c.to] += f * n.g[c.from];
   }
 #pragma GCC unroll 11
   for (const auto& c : kShear) {
     const T f = c.factor * power1[c.p1] * power2[c.p2];
-#pragma GCC unroll 10
     for (int k = 0; k < kParameters; k++) n.h[k][c.to] += f * n.h[k][c.from];
   }
 }
@@ -104,7 +102,6 @@ inline __attribute__((always_inline)) void solve(const NewtonSystem<T>& n, doubl
     for (int a = b; a < kParameters; a++) {
       T s = n.h[a][b];
       if (a == b) s += damping * (s > zero ? s : zero) + floor[a];
-#pragma GCC unroll 10
       for (int k = 0; k < b; k++) s -= l[a][k] * l[b][k];
       if (a == b) {
         definite = s > zero ? definite : zero;
@@ -115,21 +112,16 @@ inline __attribute__((always_inline)) void solve(const NewtonSystem<T>& n, doubl
         l[a][b] = s * inverse[b];
       }
     }
-#pragma GCC unroll 10
   for (int a = 0; a < kParameters; a++) {
     T s = n.g[a];
-#pragma GCC unroll 10
     for (int k = 0; k < a; k++) s -= l[a][k] * x[k];
     x[a] = s * inverse[a];
   }
-#pragma GCC unroll 10
   for (int a = kParameters - 1; a >= 0; a--) {
     T s = x[a];
-#pragma GCC unroll 10
     for (int k = a + 1; k < kParameters; k++) s -= l[k][a] * x[k];
     x[a] = s * inverse[a];
   }
-#pragma GCC unroll 10
   for (int a = 0; a < kParameters; a++) x[a] = definite > zero ? x[a] : zero;
 }
 

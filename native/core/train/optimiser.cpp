@@ -95,8 +95,7 @@ void Stepper::newton(Model& model, const Pass& pass, size_t first, size_t last, 
   batch.sheared = pass.samples().columns;
   batch.damping = kDamping;
   batch.value_floor = kValueFloor * phi2_ + 1e-30;
-  // All sums first: read at once, in other pieces than they were written in, they would have to wait for
-  // that.
+  // All sums before any is copied: a wide read of what was just written number by number has to wait.
   Moments sums[kNewtonLanes];
   for (size_t i = first; i < last; i++) sums[i - first] = pass.backward(i, renew_);
   for (size_t k = 0; k < kNewtonLanes; k++) {

@@ -39,7 +39,7 @@ class Stepper {
   double phi2_ = 0;                    // mean of phi^2 per Gaussian, of the iteration before
   double bias1_ = 1, bias2_ = 1;       // Adam
   std::vector<float> first_, second_;  // [count, 10] velocity, or Adam's moments
-  std::vector<Moments> moments_;       // [count] curvature of the last iteration that renewed it, and forces
+  std::vector<Moments> moments_;       // [count] of the last iteration that renewed the curvature
   bool renew_ = true;                  // the curvature, in this iteration
   size_t finite_ = 0;                  // samples that it is of
   int iteration_ = 0;
